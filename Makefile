@@ -1,0 +1,42 @@
+# Every target works from nothing: it needs make, and any python3 (or uv). No root, no services.
+SHELL := /bin/sh
+UV := $(shell if command -v uv >/dev/null 2>&1 && uv --version >/dev/null 2>&1; then echo uv; else echo .uv/bin/uv; fi)
+PYTHON := .venv/bin/python
+
+.PHONY: help install run demo test check bench format requirements
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
+
+install: .venv/installed  ## only the environment (.venv)
+
+.uv/bin/uv:
+	@echo "uv is not here: installing it into .uv"
+	@python3 -m venv .uv 2>/dev/null && .uv/bin/python -m pip install --quiet uv \
+		|| { rm -rf .uv; python3 -m pip install --quiet --target .uv uv; }
+
+.venv/installed: requirements.txt .python-version $(if $(filter .uv/bin/uv,$(UV)),.uv/bin/uv)
+	@test -x $(PYTHON) || $(UV) venv --quiet
+	@$(UV) pip sync --quiet --python .venv --require-hashes requirements.txt
+	@touch $@
+
+run: .venv/installed  ## everything from nothing: servers, web, workers; Ctrl-C stops all of it
+	@exec $(PYTHON) manage.py up
+
+demo: .venv/installed  ## the same with simulated providers and a stream of alerts, in a data directory of its own
+	@RECONSOC_DATA_DIR="$${RECONSOC_DATA_DIR:-./var/demo}" exec $(PYTHON) manage.py up --demo
+
+test: .venv/installed  ## all tests: unit, integration on real servers, browser where a Chromium is found
+	@$(PYTHON) -m pytest $(PYTEST_ARGS)
+
+check: .venv/installed  ## formatter, linter, types, layers, migrations, templates, deploy checks
+	@sh .ci/check
+
+bench: .venv/installed  ## the benchmark suite: ratios of both sides in one run
+	@$(PYTHON) manage.py bench $(BENCH_ARGS)
+
+format: .venv/installed  ## let the formatter and the linter mend what they can
+	@.venv/bin/ruff check --quiet --fix . && .venv/bin/ruff format --quiet .
+
+requirements: .venv/installed  ## resolve requirements.txt anew from pyproject.toml
+	@$(UV) pip compile --quiet --universal --generate-hashes --no-header pyproject.toml -o requirements.txt

@@ -1,0 +1,1 @@
+"""ReconSOC: reconnaissance alerts investigated, decided and explained."""

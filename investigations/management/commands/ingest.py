@@ -1,0 +1,134 @@
+"""Read alerts from files or standard input; every accepted alert is durable when the command says so."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.conf import settings
+from django.core.management.base import CommandParser
+from django.utils.timezone import now
+
+from investigations.ingest import FORMATS, parse_stream
+from investigations.ingest.base import ParsedBatch
+from investigations.management import base
+from investigations.services.ingest import store
+from investigations.services.waiting import wait_until_settled
+
+SHOWN_ERRORS = 20
+CHUNK = 1 << 18
+
+
+class Command(base.Command):
+    help = "Ingest alerts from FILE… (- is standard input)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("files", nargs="+", metavar="FILE")
+        parser.add_argument("--format", default="auto", choices=["auto", *FORMATS])
+        parser.add_argument("--sensor", default="", help="name of the sensor, for alerts that do not tell")
+        parser.add_argument("--follow", action="store_true", help="go on with what is appended to the (one) file")
+        parser.add_argument("--wait", action="store_true", help="until every investigation has its outcome")
+
+    def run(self, **options: Any) -> None:
+        files = options["files"]
+        if options["follow"] and (len(files) != 1 or files[0] == "-"):
+            raise ValueError("--follow takes one file")
+        missing = [name for name in files if name != "-" and not Path(name).is_file()]
+        if missing:
+            raise ValueError(f"no such file: {missing[0]}")
+        self._counts: Counter[str] = Counter()
+        self._investigations: set[int] = set()
+        self._shown = 0
+        self._started = self._reported = time.monotonic()
+        try:
+            for name in files:
+                self._ingest(name, options)
+        except KeyboardInterrupt:
+            self.stderr.write("stopped; what was accepted is stored")
+        if options["wait"]:
+            wait_until_settled(self._investigations, progress=self._progress)
+        self._summary(options["json"])
+
+    def _ingest(self, name: str, options: dict[str, Any]) -> None:
+        with sys.stdin.buffer if name == "-" else open(name, "rb") as stream:
+            chunks = _follow(stream, Path(name)) if options["follow"] else _read(stream)
+            batches = parse_stream(
+                chunks,
+                received=now(),
+                format=options["format"],
+                sensor=options["sensor"],
+                own_networks=settings.OWN_NETWORKS,
+            )
+            for batch in batches:
+                self._store(name, batch)
+
+    def _store(self, name: str, batch: ParsedBatch) -> None:
+        stored = store(batch)
+        self._counts.update(
+            read=batch.read,
+            alerts=len(batch.alerts),
+            accepted=stored.accepted,
+            duplicates=stored.duplicates,
+            skipped=batch.skipped,
+            rejected=len(batch.rejected),
+        )
+        self._investigations.update(stored.investigations)
+        for rejected in batch.rejected:
+            if self._shown < SHOWN_ERRORS:
+                self.stderr.write(base.printable(f"{name}: record {rejected.index}: {rejected.error}"))
+            self._shown += 1
+        self._progress("")
+
+    def _progress(self, text: str) -> None:
+        if time.monotonic() - self._reported < 1.0 or not sys.stderr.isatty():
+            return
+        self._reported = time.monotonic()
+        rate = self._counts["read"] / (self._reported - self._started)
+        self.stderr.write(f"\r{self._counts['read']:,} read, {rate:,.0f}/s {text}   ", ending="")
+
+    def _summary(self, as_json: bool) -> None:
+        if self._shown > SHOWN_ERRORS:
+            self.stderr.write(f"… and {self._shown - SHOWN_ERRORS:,} more rejected records")
+        names = ("read", "alerts", "accepted", "duplicates", "skipped", "rejected")
+        counts = {name: self._counts[name] for name in names} | {"investigations": len(self._investigations)}
+        text = (
+            f"{counts['read']:,} records read: {counts['alerts']:,} alerts ({counts['accepted']:,} new, "
+            f"{counts['duplicates']:,} known already), {counts['skipped']:,} other records skipped, "
+            f"{counts['rejected']:,} rejected; {counts['investigations']:,} investigations"
+        )
+        self.emit(counts, as_json=as_json, text=text)
+
+
+def _read(stream: BinaryIO) -> Iterator[bytes]:
+    while chunk := stream.read(CHUNK):
+        yield chunk
+
+
+def _follow(stream: BinaryIO, path: Path) -> Iterator[bytes]:
+    """What is in the file and what is appended; a file that was rotated away is read to its end, then the new one."""
+    while True:
+        chunk = stream.read(CHUNK)
+        if chunk:
+            yield chunk
+            continue
+        yield b""
+        time.sleep(0.5)
+        try:
+            rotated = path.stat().st_ino != _inode(stream) or path.stat().st_size < stream.tell()
+        except FileNotFoundError:
+            continue
+        if rotated:
+            yield from _read(stream)
+            stream.close()
+            stream = path.open("rb")
+
+
+def _inode(stream: BinaryIO) -> int:
+    import os
+
+    return os.fstat(stream.fileno()).st_ino

@@ -1,0 +1,86 @@
+"""One worker process: takes hints from RQ, and finds due work by itself when there is no hint or no Redis."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import threading
+from typing import Any
+
+import django_rq
+import structlog
+from django.core.management.base import CommandParser
+from django.db import DatabaseError, connections
+from redis.exceptions import RedisError
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
+
+from investigations.jobs import QUEUE, STOP, AllowedJob, drain
+from investigations.management import base
+from investigations.models import Investigation
+
+SWEEP = 1.0  # seconds between looks for due work that no hint came for
+
+log = structlog.get_logger(__name__)
+
+
+class HintWorker(SimpleWorker):
+    """RQ's worker in this very process: no fork, so connections and threads stay warm between hints."""
+
+    # With Redis away the sweeper does the work; a short wait, so that hints count again soon after it is back
+    exponential_backoff_factor = 1
+    max_connection_wait_time = 2
+
+    def handle_warm_shutdown_request(self) -> None:
+        super().handle_warm_shutdown_request()
+        STOP.set()
+
+
+class Command(base.Command):
+    help = "Work on due investigations until stopped."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--without-redis", action="store_true", help="only look into the database")
+
+    def run(self, **options: Any) -> None:
+        # One queue per worker: RQ loses a job that is popped from several at the moment of a kill
+        sweeper = threading.Thread(target=_sweep_until_stopped, daemon=True)
+        sweeper.start()
+        while not STOP.is_set():
+            if options["without_redis"]:
+                STOP.wait(SWEEP)
+                continue
+            try:
+                _listen()
+            except (RedisError, OSError) as error:
+                log.warning("redis_away", error=type(error).__name__)
+            STOP.wait(1.0)
+        sweeper.join(timeout=5)
+
+
+def _listen() -> None:
+    """Wait for hints until told to stop, or until RQ's worker gives up."""
+    worker = HintWorker(
+        [django_rq.get_queue(QUEUE)],
+        name=f"{os.uname().nodename}.{os.getpid()}.{secrets.token_hex(3)}",
+        connection=django_rq.get_connection(QUEUE),
+        job_class=AllowedJob,
+        serializer=JSONSerializer,
+        worker_ttl=45,
+        maintenance_interval=30,
+    )
+    worker.work(logging_level="WARNING")
+    if worker._stop_requested:
+        STOP.set()
+
+
+def _sweep_until_stopped() -> None:
+    """Do whatever is due and was not hinted at: after a crash, with Redis away, when a lease has run out."""
+    while not STOP.wait(SWEEP * random.uniform(0.8, 1.2)):
+        try:
+            if Investigation.objects.overdue(SWEEP).exists():
+                drain()
+        except DatabaseError as error:
+            log.warning("database_away", error=type(error).__name__)
+            connections.close_all()

@@ -1,0 +1,131 @@
+"""What a playbook is: a class whose steps run in order, each recorded with its times, input, output and error.
+
+A step is a method that takes the case and returns its output (a small dict for the timeline). A step that has to wait
+for providers is a generator: it `yield`s, gets the next answered lookup each time, and gets None when nothing is left
+to wait for or the deadline has come. A playbook touches no database, network or queue: it says what it wants to the
+case, and the engine does it. An exception in a step ends the run in `needs review`, with the error in the timeline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar
+
+from investigations.choices import RunStatus
+from investigations.playbooks.case import Case, Lookup
+from investigations.policy.document import Policy
+
+Output = dict[str, Any]
+JUDGING = ("judge", "decide", "act")
+Waiting = Generator[None, Lookup | None, Output]
+
+
+@dataclass(slots=True)
+class StepRecord:
+    """One recorded step. `pk` is set once it is stored."""
+
+    position: int
+    name: str
+    started: datetime
+    input: Output = field(default_factory=dict)
+    finished: datetime | None = None
+    status: RunStatus = RunStatus.RUNNING
+    output: Output = field(default_factory=dict)
+    error: str = ""
+    pk: int = 0
+
+
+class Playbook:
+    """Subclass it, name the steps in `steps`, and register it in playbooks/__init__.py."""
+
+    name: ClassVar[str]
+    version: ClassVar[str]
+    steps: ClassVar[tuple[str, ...]]  # names of methods, in their order
+
+    def __init__(self, policy: Policy, now: Callable[[], datetime], *, test_networks: bool = False) -> None:
+        self.policy = policy
+        self.now = now
+        self.test_networks = test_networks
+
+    def input_of(self, step: str, case: Case) -> Output:
+        """What a step is given, in words and numbers for the timeline."""
+        return {}
+
+
+class Run:
+    """One execution of a playbook on a case; the engine advances it."""
+
+    def __init__(self, playbook: Playbook, case: Case) -> None:
+        self.playbook = playbook
+        self.case = case
+        self.started = playbook.now()
+        self.records: list[StepRecord] = []
+        self.pk = 0
+        # A case that is in error already is not asked about again, only judged
+        self._left = [name for name in playbook.steps if not case.error or name in JUDGING]
+        self._waiting: Waiting | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        return self._waiting is not None
+
+    @property
+    def is_finished(self) -> bool:
+        return not self._left and self._waiting is None
+
+    def advance(self) -> None:
+        """Run steps until one waits, or until the end."""
+        while self._left and self._waiting is None:
+            name = self._left.pop(0)
+            title = name.replace("_", " ").capitalize()
+            record = StepRecord(len(self.records) + 1, title, self.playbook.now())
+            self.records.append(record)
+            self._guard(lambda name=name, record=record: self._begin(name, record))  # type: ignore[misc]
+
+    def resume(self, answer: Lookup | None) -> None:
+        """Give the waiting step its next answer; None tells it that there will be no more."""
+        if self._waiting is None:
+            return
+
+        def send() -> None:
+            assert self._waiting is not None
+            try:
+                self._waiting.send(answer)
+            except StopIteration as stop:
+                self._waiting = None
+                self._end(stop.value or {})
+
+        self._guard(send)
+
+    def _begin(self, name: str, record: StepRecord) -> None:
+        record.input = self.playbook.input_of(name, self.case)
+        result = getattr(self.playbook, name)(self.case)
+        if not isinstance(result, Generator):
+            self._end(result or {})
+            return
+        self._waiting = result
+        try:
+            next(result)
+        except StopIteration as stop:
+            self._waiting = None
+            self._end(stop.value or {})
+
+    def _guard(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        # Whatever a playbook does wrong is its own error, never the engine's: the case still gets its outcome
+        except Exception as error:
+            self._waiting = None
+            self._end({}, error=f"{type(error).__name__}: {error}"[:500])
+            self.case.error = f"step “{self.records[-1].name}” failed ({type(error).__name__})"
+            # The remaining steps judge what there is, and send it to a person
+            self._left = [name for name in self._left if name in JUDGING]
+
+    def _end(self, output: Output, error: str = "") -> None:
+        record = self.records[-1]
+        record.finished = self.playbook.now()
+        record.output = output
+        record.error = error
+        record.status = RunStatus.FAILED if error else RunStatus.COMPLETED

@@ -1,0 +1,127 @@
+"""Write decisions: the outcome, its frozen evidence, the timeline and the audit row, in one transaction for many cases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from investigations.choices import Disposition, RunStatus, Severity, Status, Targeting, TimelineKind, Verdict
+from investigations.models import AuditEvent, Decision, PlaybookRun, TimelineEvent
+from investigations.models.audit import AUTOMATION
+from investigations.models.investigation import Settlement, settle
+from investigations.playbooks.base import Run
+from investigations.playbooks.store import save_runs
+
+VERBS = {Status.ESCALATED: "Escalated", Status.DISMISSED: "Dismissed", Status.NEEDS_REVIEW: "Handed to a person"}
+ARTIFACT_VERDICTS = """
+UPDATE investigations_investigationartifact AS link SET verdict = v.verdict
+FROM jsonb_to_recordset(%s::jsonb) AS v(investigation bigint, artifact bigint, verdict text)
+WHERE link.investigation_id = v.investigation AND link.artifact_id = v.artifact"""
+
+
+def finish(runs: Sequence[Run], policy_id: int, moment: datetime) -> int:
+    """Settle finished runs where their fence still holds; how many were. The others leave no trace but their run."""
+    with transaction.atomic():
+        written = settle(_settlement(run, moment) for run in runs)
+        kept = [run for run in runs if run.case.investigation in written]
+        Decision.objects.bulk_create(_decision(run, policy_id, moment) for run in kept)
+        TimelineEvent.objects.bulk_create(_timeline(run, moment) for run in kept)
+        AuditEvent.objects.bulk_create(_audit(run, moment) for run in kept)
+        _save_verdicts(kept)
+        _close_runs(runs, written, moment)
+    return len(kept)
+
+
+def _settlement(run: Run, moment: datetime) -> Settlement:
+    case, decided = run.case, run.case.decided
+    if decided is None:
+        # The playbook never came to decide: a person gets it, whatever went wrong
+        return Settlement(
+            case.investigation, case.fence, Status.NEEDS_REVIEW, Severity.MEDIUM, Verdict.UNKNOWN, Targeting.UNKNOWN, "",
+            "The automation could not finish this investigation", case.place, case.simulated, moment,
+        )  # fmt: skip
+    disposition = decided.disposition if decided.outcome == Status.DISMISSED else ""
+    if decided.outcome == Status.DISMISSED and not disposition:
+        disposition = Disposition.UNDETERMINED
+    return Settlement(
+        case.investigation, case.fence, decided.outcome, decided.severity, decided.verdict, decided.targeting, disposition,
+        decided.headline, case.place, case.simulated, moment,
+    )  # fmt: skip
+
+
+def _decision(run: Run, policy_id: int, moment: datetime) -> Decision:
+    case, decided = run.case, run.case.decided
+    row = Decision(
+        investigation_id=case.investigation,
+        automatic=True,
+        actor=AUTOMATION.name,
+        decided=moment,
+        policy_id=policy_id,
+        evidence=case.evidence.as_json() if case.evidence else {},
+        evidence_digest=case.evidence.digest if case.evidence else "",
+        flip=case.flip[:300],
+    )
+    if decided is None:
+        row.outcome, row.severity, row.rule = Status.NEEDS_REVIEW, Severity.MEDIUM, "run-failed"
+        row.reasons = [{"text": f"The run did not finish: {case.error}", "kind": "rule", "verdict": "unknown"}]
+        return row
+    row.outcome, row.rule, row.severity = decided.outcome, decided.rule, decided.severity
+    row.disposition, row.verdict, row.targeting = decided.disposition, decided.verdict, decided.targeting
+    row.headline = decided.headline[:300]
+    row.reasons = [asdict(reason) for reason in decided.reasons]
+    return row
+
+
+def _timeline(run: Run, moment: datetime) -> TimelineEvent:
+    decided = run.case.decided
+    outcome = decided.outcome if decided else Status.NEEDS_REVIEW
+    because = f" by rule {decided.rule}: {decided.reasons[0].text}" if decided and decided.reasons else ""
+    return TimelineEvent(
+        investigation_id=run.case.investigation,
+        at=moment,
+        kind=TimelineKind.DECIDED,
+        actor=AUTOMATION.name,
+        automatic=True,
+        text=VERBS[Status(outcome)] + because,
+    )
+
+
+def _audit(run: Run, moment: datetime) -> AuditEvent:
+    decided = run.case.decided
+    after = {"status": (decided.outcome if decided else Status.NEEDS_REVIEW).value}
+    if decided:
+        after |= {"severity": decided.severity.value, "rule": decided.rule, "policy": decided.policy[:12]}
+        after |= {"evidence": decided.evidence}
+    return AuditEvent(
+        at=moment,
+        actor=AUTOMATION.name,
+        action="investigation.decided",
+        subject=f"investigation {run.case.investigation}",
+        before={"status": Status.ENRICHING.value},
+        after=after,
+    )
+
+
+def _save_verdicts(runs: Sequence[Run]) -> None:
+    rows = [
+        {"investigation": run.case.investigation, "artifact": artifact.pk, "verdict": run.case.verdicts[value].value}
+        for run in runs
+        for value, artifact in run.case.artifacts.items()
+        if value in run.case.verdicts
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(ARTIFACT_VERDICTS, [json.dumps(rows)])
+
+
+def _close_runs(runs: Sequence[Run], written: set[int], moment: datetime) -> None:
+    save_runs(runs)
+    rows = []
+    for run in runs:
+        error = run.case.error if run.case.investigation in written else "somebody else decided first"
+        status = RunStatus.FAILED if error else RunStatus.COMPLETED
+        rows.append(PlaybookRun(pk=run.pk, status=status, finished=moment, error=error[:500]))
+    PlaybookRun.objects.bulk_update(rows, ["status", "finished", "error"])

@@ -1,0 +1,70 @@
+"""Conditions in CEL: compiled, and refused if they name anything but the facts and the plain operators.
+
+Comprehensions and regular expressions are left out of the language on purpose: every condition then ends at once,
+whatever an attacker has put into a fact.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import cel
+
+from investigations.policy.facts import FACTS
+
+MAX_CONDITION = 1000  # characters
+
+FUNCTIONS = frozenset(
+    {"_&&_", "_||_", "!_", "_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "@in", "_?_:_", "_+_", "_-_", "-_"}
+    | {"size", "startsWith", "endsWith", "contains"}
+)
+
+_COMPREHENSION = re.compile(r"\.\s*(all|exists|exists_one|map|filter|transform\w*)\s*\(")
+
+
+class ConditionError(ValueError):
+    """A condition that cannot be used, or that failed on the facts; the message is shown to people."""
+
+
+def compile_condition(text: str) -> cel.Program:
+    """The compiled condition; raise ConditionError if it could ever fail on a name, or run long."""
+    if len(text) > MAX_CONDITION:
+        raise ConditionError(f"the condition is longer than {MAX_CONDITION:,} characters")
+    if found := _COMPREHENSION.search(text):
+        raise ConditionError(f"the condition uses {found[1]}(), which is not allowed")
+    try:
+        program = cel.compile(text)
+    except ValueError as error:
+        raise ConditionError(f"the condition is not CEL: {_first_line(error)}") from None
+    _check_names(program)
+    holds(program, FACTS)  # a condition of the wrong type fails here, not at night
+    return program
+
+
+def holds(program: cel.Program, facts: Mapping[str, Any]) -> bool:
+    """Whether the condition is true; raise ConditionError if it cannot be evaluated or is no yes or no."""
+    try:
+        result = program.execute(dict(facts))
+    except Exception as error:  # the evaluator raises what it likes; a rule must never take the decision down with it
+        raise ConditionError(f"the condition cannot be evaluated: {_first_line(error)}") from None
+    if not isinstance(result, bool):
+        raise ConditionError("the condition must be true or false")
+    return result
+
+
+def _check_names(program: cel.Program) -> None:
+    unknown = [name for name in program.variables() if name not in FACTS]
+    if unknown:
+        raise ConditionError(f"unknown fact {', '.join(map(repr, unknown))} in the condition")
+    functions = [name for name in program.functions() if name not in FUNCTIONS]
+    if functions:
+        raise ConditionError(f"function {', '.join(map(repr, functions))} is not allowed in a condition")
+
+
+def _first_line(error: Exception) -> str:
+    """The evaluator's message without its drawing of the place, at most 200 characters."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = lines[0] if lines else type(error).__name__
+    return text.partition("ERROR: ")[2][:200] or text.partition(". ")[0][:200]

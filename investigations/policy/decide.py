@@ -1,0 +1,143 @@
+"""The decision: a total, pure function from a policy and evidence to exactly one outcome with its reasons.
+
+The first rule whose condition holds decides. What no policy can switch off stands here: a dismissal needs explicit,
+fresh answers; a rule that breaks, a run that broke, and a source that no rule knows all go to a human.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from investigations.choices import Outcome, Severity, Status, Verdict
+from investigations.policy import signals
+from investigations.policy.conditions import ConditionError, holds
+from investigations.policy.document import FROM_ALERTS, Policy, Rule
+from investigations.policy.evidence import Evidence
+from investigations.policy.facts import Reading, facts_from, read
+from investigations.policy.headline import headline
+from investigations.policy.reasons import Kind, Reason, did_not_answer, reasons_of
+from investigations.policy.templates import fill
+from investigations.policy.wording import listed, plain
+
+INSUFFICIENT_DATA = "insufficient-data"  # no rule matched
+RUN_FAILED = "run-failed"  # the evidence itself says that the run could not be finished
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """One decision, ready to be frozen with its evidence."""
+
+    outcome: Status
+    rule: str
+    severity: Severity
+    disposition: str  # a suggestion for an escalation; for a dismissal the reason it was closed
+    headline: str
+    reasons: tuple[Reason, ...]
+    verdict: Verdict
+    targeting: str
+    policy: str  # digest of the policy's text
+    evidence: str  # digest of the evidence
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {**asdict(self), "reasons": [asdict(reason) for reason in self.reasons]}
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """Which rule decided, before anybody put it into words. `blocked`: dismissals that were not allowed, and why."""
+
+    outcome: Status
+    rule: str
+    text: str
+    severity: str = FROM_ALERTS
+    disposition: str = ""
+    blocked: tuple[str, ...] = ()
+
+
+def decide(policy: Policy, evidence: Evidence) -> Decided:
+    """The outcome for this evidence under this policy; the same input gives the same decision for ever."""
+    reading = read(evidence)
+    facts: Mapping[str, Any] = facts_from(reading)
+    ruling = rule_on(policy, reading, facts)
+    severity = evidence.scan.severity if ruling.severity == FROM_ALERTS else ruling.severity
+    verdict = Verdict(facts["verdict"])
+    spoken = [Reason(text, Kind.RULE, verdict.value) for text in (ruling.text, *ruling.blocked)]
+    return Decided(
+        outcome=ruling.outcome,
+        rule=ruling.rule,
+        severity=Severity(severity),
+        disposition=ruling.disposition,
+        headline=headline(evidence, facts, ruling.outcome),
+        reasons=(*spoken, *reasons_of(reading, facts, ruling.outcome)),
+        verdict=verdict,
+        targeting=str(facts["targeting"]),
+        policy=policy.digest,
+        evidence=evidence.digest,
+    )
+
+
+def outcome_of(policy: Policy, evidence: Evidence) -> Status:
+    """The outcome alone, without words: for what-if questions and backtests."""
+    reading = read(evidence)
+    return rule_on(policy, reading, facts_from(reading)).outcome
+
+
+def rule_on(policy: Policy, reading: Reading, facts: Mapping[str, Any]) -> Ruling:
+    """Go through the rules in order until one decides."""
+    if reading.evidence.error:
+        return Ruling(Status.NEEDS_REVIEW, RUN_FAILED, f"The run did not finish: {plain(reading.evidence.error)}")
+    blocked: list[str] = []
+    for rule in policy.rules:
+        try:
+            matches = holds(rule.program, {name: facts[name] for name in rule.variables})
+        except ConditionError as error:
+            text = f"Rule {rule.name} could not be evaluated: {plain(str(error))}"
+            return Ruling(Status.NEEDS_REVIEW, rule.name, text, blocked=tuple(blocked))
+        obstacle = obstacle_to(rule, reading) if matches else ""
+        if obstacle:
+            blocked.append(f"Would have been dismissed by rule {rule.name}, but {obstacle}")
+        elif matches:
+            return _ruling(rule, facts, blocked)
+    return Ruling(Status.NEEDS_REVIEW, INSUFFICIENT_DATA, what_is_missing(facts), blocked=tuple(blocked))
+
+
+def obstacle_to(rule: Rule, reading: Reading) -> str:
+    """Why a dismissing rule may not fire, in words; empty if it may, or if the rule does not dismiss.
+
+    An answer that says "not found" is explicit, but it never vouches for anything: somebody has to know the source.
+    """
+    if not rule.dismisses:
+        return ""
+    vouching = [answer for answer in reading.own if answer.answered and answer.outcome == Outcome.OK]
+    missing = sorted(set(rule.quorum) - {answer.provider for answer in vouching})
+    if missing:
+        labels = {answer.provider: plain(answer.label) for answer in reading.own}
+        return f"{listed([labels.get(name, name) for name in missing])} gave no explicit, fresh answer"
+    if not rule.complete:
+        return ""
+    if failed := signals.gaps(reading.counted, reading.name):
+        return f"these did not answer: {did_not_answer(failed)}"
+    return "" if any(answer.reputation for answer in vouching) else "no provider knows the source"
+
+
+def what_is_missing(facts: Mapping[str, Any]) -> str:
+    """Why no rule could decide."""
+    missing = []
+    if facts["failed"]:
+        missing.append(f"{listed([plain(name) for name in facts['failed_names']])} did not answer")
+    elif not facts["answered"]:
+        missing.append("no reputation provider was asked")
+    if facts["is_address"] and not facts["noise_sources_answered"]:
+        missing.append("no source of Internet noise answered")
+    if facts["scan_alerts"] and facts["scan_answered"] == "unknown":
+        missing.append("the alerts do not tell whether anything of ours answered")
+    return f"Insufficient data: {'; '.join(missing) or 'what is known fits no rule'}"
+
+
+def _ruling(rule: Rule, facts: Mapping[str, Any], blocked: list[str]) -> Ruling:
+    return Ruling(
+        rule.outcome, rule.name, fill(rule.reason, facts), rule.severity, rule.disposition, blocked=tuple(blocked)
+    )

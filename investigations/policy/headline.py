@@ -1,0 +1,100 @@
+"""One sentence about a decision, as an analyst would say it: who it was, what it did to us, whether we answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from investigations.choices import Scope, Status, Verdict
+from investigations.policy.evidence import Evidence, ScanFacts
+from investigations.policy.wording import counted, listed, plain, sentence
+from investigations.ports import port_name
+
+SWEEP = 16  # so many probed addresses are a sweep, not a probe
+FEW_PORTS = 3  # so many ports are named, more are counted
+MAX_NAME = 60  # characters of an operator's or service's name
+
+
+def headline(evidence: Evidence, facts: Mapping[str, Any], outcome: Status) -> str:
+    """The sentence for the top of the page; plain text, without any name that a browser could turn into a link."""
+    if facts["scope"] == Scope.INTERNAL:
+        return _internal(evidence.scan)
+    if facts["scope"] == Scope.RESERVED:
+        return "The source address is reserved: it cannot be a real sender"
+    if facts["reverse_dns"] == "unconfirmed" and facts["claims_scanner"] and not facts["published_range"]:
+        owner = plain(_owner(facts["reverse_name"]), MAX_NAME)
+        return f"Claims to be a scanner of {owner}, but its reverse DNS does not confirm"
+    if not evidence.scan.alerts:
+        return sentence(_submitted(facts))
+    if facts["never_seen"] and facts["verdict"] in (Verdict.UNKNOWN, Verdict.BENIGN):
+        return f"Nobody has seen this source; it {_asked_for(evidence.scan)}{_answer(evidence.scan)}"
+    return sentence(f"{_who(facts, outcome)} {_probed(evidence.scan)}{_answer(evidence.scan)}")
+
+
+def _internal(scan: ScanFacts) -> str:
+    if not scan.alerts:
+        return "An internal address, submitted by hand; no alert of ours mentions it"
+    ports = f" on {listed([str(port) for port in scan.top_ports[:FEW_PORTS]])}" if scan.top_ports else ""
+    verb = "swept" if scan.targets >= SWEEP else "probed"
+    if scan.ports > FEW_PORTS:
+        ports = f" on {counted(scan.ports, 'port')}"
+    return f"Internal host {verb} {counted(scan.targets, 'address')}{ports}"
+
+
+def _who(facts: Mapping[str, Any], outcome: Status) -> str:
+    named = [
+        (facts["verdict"] == Verdict.MALICIOUS, _malicious(facts)),
+        (facts["known_scanner"], f"the known scanner {plain(facts['scanner_name'], MAX_NAME)}"),
+        (facts["business_service"], f"{plain(facts['service_name'], MAX_NAME)}, a business service,"),
+        (facts["tor"] == "yes", "somebody behind a Tor exit"),
+        (facts["verdict"] == Verdict.SUSPICIOUS, "a suspicious source"),
+        (facts["noise_seen"], "a source of Internet noise"),
+    ]
+    return next((words for applies, words in named if applies), "a source that nobody vouches for")
+
+
+def _malicious(facts: Mapping[str, Any]) -> str:
+    if facts["domain_malicious"] and facts["malicious"] == facts["domain_malicious"]:
+        return f"a source behind the malicious domain {plain(facts['bad_domains'][0], MAX_NAME)}"
+    return "a known malicious scanner"
+
+
+def _submitted(facts: Mapping[str, Any]) -> str:
+    subject = "address" if facts["is_address"] else "domain"
+    named = [
+        (facts["verdict"] == Verdict.MALICIOUS, "is known to be malicious"),
+        (facts["known_scanner"], f"belongs to the known scanner {plain(facts['scanner_name'], MAX_NAME)}"),
+        (facts["business_service"], f"belongs to {plain(facts['service_name'], MAX_NAME)}, a business service"),
+        (facts["tor"] == "yes", "is a Tor exit"),
+        (facts["verdict"] == Verdict.SUSPICIOUS, "is suspicious, but not proven to be malicious"),
+        (facts["never_seen"], "has been seen by nobody"),
+        (facts["verdict"] == Verdict.BENIGN, "is known, and nothing speaks against it"),
+    ]
+    said = next((words for applies, words in named if applies), "is not known well enough to judge")
+    return f"the submitted {subject} {said}"
+
+
+def _probed(scan: ScanFacts) -> str:
+    verb = "swept" if scan.targets >= SWEEP else "probed"
+    return f"{verb} {counted(scan.ports, 'port')} on {scan.targets:,} of our hosts"
+
+
+def _asked_for(scan: ScanFacts) -> str:
+    if 0 < scan.ports == len(scan.top_ports) <= FEW_PORTS:
+        return f"asked for {listed([port_name(port) for port in scan.top_ports])}"
+    return f"asked for {counted(scan.ports, 'port')}"
+
+
+def _answer(scan: ScanFacts) -> str:
+    if scan.answered is None:
+        return ""
+    if not scan.answered:
+        return "; nothing of ours answered"
+    ports = listed(list(dict.fromkeys(map(port_name, scan.answered_ports))), limit=FEW_PORTS)
+    return f"; {ports or 'something of ours'} answered"
+
+
+def _owner(name: str) -> str:
+    """The name without its first label: `scan-07.census.example` speaks for `census.example`."""
+    rest = name.partition(".")[2]
+    return rest if "." in rest else name

@@ -1,0 +1,1 @@
+"""Reads that pages, jobs and the API share."""

@@ -1,0 +1,122 @@
+"""The evidence of one investigation as a page shows it: per artifact, every answer and every silence."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from investigations.choices import ANSWERED, Outcome, Strength, Verdict
+from investigations.models import Decision, Enrichment, Investigation, InvestigationArtifact
+from investigations.queries.answers import fact, label_of, place_of, shape_of
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRow:
+    """One provider on one artifact."""
+
+    enrichment: Enrichment
+    label: str
+    shape: str  # of queries.answers
+    verdict: str  # a word for people
+    says: str
+    weight: str
+
+    @property
+    def has_answered(self) -> bool:
+        return self.enrichment.outcome in ANSWERED
+
+
+@dataclass(slots=True)
+class ArtifactEvidence:
+    """Everything that was asked about one artifact."""
+
+    link: InvestigationArtifact
+    rows: list[EvidenceRow] = field(default_factory=list)
+
+    @property
+    def answered(self) -> int:
+        return sum(row.has_answered for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """What is known about the source; an empty value is not known."""
+
+    network: str = ""
+    asn: str = ""
+    operator: str = ""
+    country: str = ""
+    names: tuple[tuple[str, bool], ...] = ()  # reverse names, and whether each leads back
+    service: str = ""
+    techniques: tuple[str, ...] = ()
+
+
+def evidence_of(investigation: Investigation) -> list[ArtifactEvidence]:
+    """The subject first, then what was found on the way."""
+    links = investigation.artifact_links.select_related("artifact").order_by("pk")
+    by_artifact: dict[int, list[EvidenceRow]] = defaultdict(list)
+    answers = investigation.enrichments.all()
+    for answer in sorted(answers, key=lambda one: (_rank(one), place_of(one.provider))):
+        by_artifact[answer.artifact_id].append(_row(answer))
+    found = [ArtifactEvidence(link, by_artifact[link.artifact_id]) for link in links]
+    return sorted(found, key=lambda one: one.link.artifact.value != investigation.subject)
+
+
+def _rank(answer: Enrichment) -> int:
+    """Opinions before mere context before silence."""
+    if answer.outcome not in ANSWERED:
+        return 2
+    return int(answer.verdict == Verdict.UNKNOWN)
+
+
+def _row(answer: Enrichment) -> EvidenceRow:
+    shape = shape_of(answer.outcome, answer.verdict)
+    word = Verdict(answer.verdict).label if shape == answer.verdict else Outcome(answer.outcome).label
+    return EvidenceRow(answer, label_of(answer.provider), shape, word, _says(answer), _weight(answer))
+
+
+def _says(answer: Enrichment) -> str:
+    if answer.summary:
+        return answer.summary
+    if answer.outcome == Outcome.PENDING:
+        return "has been asked"
+    return "no opinion" if answer.outcome in ANSWERED else Outcome(answer.outcome).label.lower()
+
+
+def _weight(answer: Enrichment) -> str:
+    if answer.outcome not in ANSWERED:
+        return ""
+    return "no opinion" if answer.verdict == Verdict.UNKNOWN else Strength(answer.strength).label
+
+
+def source_facts(evidence: Sequence[ArtifactEvidence], decision: Decision | None) -> SourceFacts:
+    """Facts from the answers about the subject; names as they were claimed, each with its proof."""
+    rows = evidence[0].rows if evidence else []
+    about = [row.enrichment.facts for row in rows if isinstance(row.enrichment.facts, dict)]
+    known = fact(about, "known_scanner") or fact(about, "known_service") or fact(about, "business_service")
+    scan = (decision.evidence or {}).get("scan", {}) if decision else {}
+    return SourceFacts(
+        network=str(fact(about, "prefix") or ""),
+        asn=str(fact(about, "asn") or ""),
+        operator=str(fact(about, "as_name") or ""),
+        country=str(fact(about, "country") or ""),
+        names=_names(about),
+        service=str(known or ""),
+        techniques=tuple(str(technique) for technique in scan.get("techniques", ())),
+    )
+
+
+def _names(about: Sequence[dict[str, Any]]) -> tuple[tuple[str, bool], ...]:
+    names, confirmed = fact(about, "names") or [], fact(about, "confirmed") or []
+    return tuple((str(name), name in confirmed) for name in names[:5])
+
+
+def latest_decisions(investigation: Investigation) -> tuple[Decision | None, Decision | None]:
+    """The decision that counts, and the automation's own; they are one if nobody overruled it."""
+    rows = investigation.decisions.select_related("policy").order_by("-id")
+    latest = rows.first()
+    if latest is None or latest.automatic:
+        return latest, latest
+    return latest, rows.filter(automatic=True).first()

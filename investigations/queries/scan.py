@@ -1,0 +1,109 @@
+"""What the alerts of investigations tell, summed up for the judgement."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection
+
+from investigations.choices import SEVERITY_ORDER, Severity
+from investigations.models import Investigation, ScannedPort
+from investigations.policy.evidence import ScanFacts
+
+SEVERITIES = sorted(Severity, key=SEVERITY_ORDER.__getitem__)
+TOP_PORTS = 10
+TOP_SIGNATURES = 5
+
+# bool_or ignores the alerts that do not tell; NULL is left only if none does. "Nothing answered" needs all to say so
+ALERTS = """
+SELECT investigation_id, bool_or(answered), count(*) FILTER (WHERE answered IS NULL),
+    max(array_position(%s::text[], severity::text)), bool_or(NOT is_recon)
+FROM investigations_alert WHERE investigation_id = ANY(%s) GROUP BY 1"""
+SIGNATURES = """
+SELECT investigation_id, signature FROM (
+    SELECT investigation_id, signature,
+        row_number() OVER (PARTITION BY investigation_id ORDER BY count(*) DESC, signature) AS place
+    FROM investigations_alert WHERE investigation_id = ANY(%s) GROUP BY 1, 2) AS ranked
+WHERE place <= %s ORDER BY investigation_id, place"""
+NAMES = """
+SELECT DISTINCT investigation_id, domain, techniques FROM investigations_alert
+WHERE investigation_id = ANY(%s) AND (domain <> '' OR techniques <> '{}') ORDER BY 1, 2, 3"""
+
+
+def scan_facts(investigations: Sequence[int]) -> dict[int, ScanFacts]:
+    """The scan of each investigation; one without alerts has empty facts. A fixed number of queries."""
+    ids = list(investigations)
+    sums = {row["pk"]: row for row in Investigation.objects.filter(pk__in=ids).values(
+        "pk", "alert_count", "port_count", "target_count", "first_alert", "last_alert")}  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(ALERTS, [[severity.value for severity in SEVERITIES], ids])
+        alerts = {row[0]: row[1:] for row in cursor.fetchall()}
+        cursor.execute(SIGNATURES, [ids, TOP_SIGNATURES])
+        signatures = _grouped(cursor.fetchall())
+        cursor.execute(NAMES, [ids])
+        names = cursor.fetchall()
+    ports, answered_ports = _ports(ids)
+    domains, techniques = _names(names)
+    return {
+        pk: _facts(sums[pk], alerts[pk], ports[pk], answered_ports[pk], signatures[pk], domains[pk], techniques[pk])
+        if pk in alerts
+        else ScanFacts()
+        for pk in ids
+    }
+
+
+def _facts(
+    sums: dict[str, Any],
+    alerts: Sequence[Any],
+    ports: list[int],
+    answered_ports: list[int],
+    signatures: list[str],
+    domains: list[str],
+    techniques: list[str],
+) -> ScanFacts:
+    answered, untold, severity, beyond = alerts
+    return ScanFacts(
+        alerts=sums["alert_count"],
+        ports=sums["port_count"],
+        targets=sums["target_count"],
+        first=sums["first_alert"].isoformat(),
+        last=sums["last_alert"].isoformat(),
+        answered=True if answered else None if untold else answered,
+        answered_ports=tuple(answered_ports[:TOP_PORTS]),
+        top_ports=tuple(ports[:TOP_PORTS]),
+        severity=SEVERITIES[severity - 1].value,
+        signatures=tuple(signatures),
+        techniques=tuple(techniques[:10]),
+        beyond_recon=bool(beyond),
+        domains=tuple(domains[:5]),
+    )
+
+
+def _ports(ids: Sequence[int]) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
+    ports: dict[int, list[int]] = defaultdict(list)
+    answered: dict[int, list[int]] = defaultdict(list)
+    rows = ScannedPort.objects.filter(investigation__in=ids).order_by("investigation", "-alerts", "port")
+    for investigation, port, did_answer in rows.values_list("investigation", "port", "answered"):
+        ports[investigation].append(port)
+        if did_answer:
+            answered[investigation].append(port)
+    return ports, answered
+
+
+def _names(rows: Sequence[tuple[int, str, list[str]]]) -> tuple[dict[int, list[str]], dict[int, list[str]]]:
+    domains: dict[int, list[str]] = defaultdict(list)
+    techniques: dict[int, list[str]] = defaultdict(list)
+    for investigation, domain, ids in rows:
+        if domain and domain not in domains[investigation]:
+            domains[investigation].append(domain)
+        techniques[investigation] += [technique for technique in ids if technique not in techniques[investigation]]
+    return domains, techniques
+
+
+def _grouped(rows: Sequence[tuple[int, str]]) -> dict[int, list[str]]:
+    grouped: dict[int, list[str]] = defaultdict(list)
+    for investigation, value in rows:
+        grouped[investigation].append(value)
+    return grouped

@@ -1,0 +1,35 @@
+"""The few numbers that stand on every page: how much waits, what the automation does, what is broken."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models.functions import Now
+from django.utils.timezone import localtime
+
+from investigations.models import Decision, Investigation, ProviderSettings
+from investigations.queries.keyset import COUNT_CAP, capped_count
+
+LATE = timedelta(seconds=60)
+
+
+def open_count() -> int:
+    return capped_count(Investigation.objects.open())
+
+
+def broken_providers() -> int:
+    """Enabled providers whose last connection test failed."""
+    return ProviderSettings.objects.filter(enabled=True, test_ok=False).count()
+
+
+def decided_today() -> int:
+    """Automatic decisions since local midnight, among the latest decisions; more than COUNT_CAP stands for more."""
+    midnight = localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    latest = Decision.objects.order_by("-id").values("pk")[: COUNT_CAP + 1]
+    return Decision.objects.filter(pk__in=latest, automatic=True, decided__gte=midnight).count()
+
+
+def waiting_since() -> datetime | None:
+    """When the oldest work that nobody takes up was due; None while the workers keep up."""
+    late = Investigation.objects.filter(due__lt=Now() - LATE)
+    return late.order_by("due", "id").values_list("due", flat=True).first()

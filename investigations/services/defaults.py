@@ -1,0 +1,48 @@
+"""What a new database needs before its first alert: provider rows and the policy that ships."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from investigations.models import Actor, AuditEvent, PolicyVersion, ProviderSettings
+from investigations.policy.document import default_policy
+from investigations.providers import PROVIDERS
+
+INSTALLER = Actor("installation", automatic=True)
+
+
+@transaction.atomic
+def install() -> None:
+    """Add what is missing; never change what an admin has set. Safe to repeat."""
+    for name, provider in PROVIDERS.items():
+        ProviderSettings.objects.get_or_create(
+            name=name,
+            defaults={
+                "enabled": not provider.needs_key,
+                "freshness": provider.freshness,
+                "per_minute": provider.per_minute,
+                "per_day": provider.per_day,
+            },
+        )
+    shipped = default_policy()
+    if PolicyVersion.objects.filter(digest=shipped.digest).exists():
+        return
+    current = PolicyVersion.objects.select_for_update().filter(active=True).first()
+    # A newer shipped policy replaces an older shipped one. A policy that somebody wrote stays in force
+    replaces = current is None or current.created_by == INSTALLER.name
+    if current and replaces:
+        PolicyVersion.objects.filter(pk=current.pk).update(active=False)
+    version = PolicyVersion.objects.create(
+        name=shipped.name,
+        document=shipped.text,
+        digest=shipped.digest,
+        created_by=INSTALLER.name,
+        active=replaces,
+    )
+    AuditEvent.objects.record(
+        INSTALLER,
+        "policy.installed",
+        f"policy {version.pk}",
+        before={"active": current.pk} if current else {},
+        after={"active": replaces, "digest": shipped.digest},
+    )

@@ -1,0 +1,18 @@
+"""Every address of the site: pages, API, log-in."""
+
+from __future__ import annotations
+
+from allauth.account import views as account
+from django.urls import include, path
+
+# Of allauth only these: nobody signs up, resets a password by mail or manages addresses here
+accounts = [
+    path("login/", account.login, name="account_login"),
+    path("logout/", account.logout, name="account_logout"),
+    path("password/", account.password_change, name="account_change_password"),
+]
+
+urlpatterns = [
+    path("", include("investigations.urls")),
+    path("accounts/", include(accounts)),
+]
