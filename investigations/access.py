@@ -38,7 +38,7 @@ def needs(right: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., H
         @login_required
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if not may(request.user, right):  # type: ignore[arg-type]
+            if not may(request.user, right):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 

@@ -52,7 +52,9 @@ def _login_failed(sender: Any, credentials: dict[str, Any], request: HttpRequest
     name = str(credentials.get("username", ""))[:150].replace("\x00", "")
     known = User.objects.filter(username=name).exists()
     AuditEvent.objects.record(
-        Actor(name if known else "unknown", address=client_address(request)), "login.failed", f"user {name if known else '?'}"
+        Actor(name if known else "unknown", address=client_address(request)),
+        "login.failed",
+        f"user {name if known else '?'}",
     )
 
 

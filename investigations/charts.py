@@ -210,7 +210,9 @@ def _cells(
     for (row, column), count in sorted(grid.items()):
         level = min(len(OPACITIES), 1 + (count * len(OPACITIES) - 1) // busiest)
         replies = answered.get((row, column), 0)
-        title = f"{names[row]}, {_clock(frame.time_of(column), frame)}: {_probes(count)}{', answered' * bool(replies)}"
+        title = (
+            f"{names[row]}, from {_clock(frame.time_of(column), frame)}: {_probes(count)}{', answered' * bool(replies)}"
+        )
         x, y = _round(frame.left(column)), frame.top(row) + 1
         wide = _round(max(frame.step - 1, frame.step / 2))
         cells.append(Cell(x, y, wide, ROW_HEIGHT - 2, title, level, OPACITIES[level - 1], bool(replies)))

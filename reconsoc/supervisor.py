@@ -114,7 +114,9 @@ class Supervisor:
         return path
 
 
-def run(directory: Path, host: str, port: int, workers: int, *, extra: Iterable[Child], say: Callable[[str], None]) -> None:
+def run(
+    directory: Path, host: str, port: int, workers: int, *, extra: Iterable[Child], say: Callable[[str], None]
+) -> None:
     """Bring everything up, say where it is, and keep it up until SIGINT or SIGTERM. EmbeddedError in one line."""
     lock = DataLock(directory)
     if not lock.acquire():
@@ -128,7 +130,13 @@ def run(directory: Path, host: str, port: int, workers: int, *, extra: Iterable[
 
 
 def _run(
-    directory: Path, sockets: Path, host: str, port: int, workers: int, extra: Iterable[Child], say: Callable[[str], None]
+    directory: Path,
+    sockets: Path,
+    host: str,
+    port: int,
+    workers: int,
+    extra: Iterable[Child],
+    say: Callable[[str], None],
 ) -> None:
     supervisor = Supervisor(directory / "log", say)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -190,9 +198,10 @@ def _prepare(supervisor: Supervisor) -> None:
 
 def web(host: str, port: int) -> Child:
     """gunicorn with threads: two processes, so that one that is killed does not take the page away."""
-    command = [sys.executable, "-m", "gunicorn", "reconsoc.wsgi:application", "--bind", f"{_shown(host)}:{port}",
-               "--worker-class", "gthread", "--workers", "2", "--threads", "8", "--backlog", "512", "--no-control-socket",
-               "--max-requests", "50000", "--max-requests-jitter", "5000", "--graceful-timeout", "10"]  # fmt: skip
+    command = [sys.executable, "-m", "gunicorn", "reconsoc.wsgi:application", "--bind", f"{_shown(host)}:{port}"]
+    command += ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--backlog", "512"]
+    command += ["--max-requests", "50000", "--max-requests-jitter", "5000", "--graceful-timeout", "10"]
+    command += ["--no-control-socket"]
     return Child("web", lambda: command)
 
 

@@ -43,7 +43,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 def metrics(request: HttpRequest) -> HttpResponse:
     """Read from the database at each scrape: true for all processes together, and nothing to lose in a restart."""
     registry = CollectorRegistry()
-    registry.register(_Collector())  # type: ignore[arg-type]
+    registry.register(_Collector())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
@@ -53,11 +53,11 @@ class _Collector:
         for name, number in counts_by_status().items():
             status.add_metric([name], number)
         yield status
-        yield GaugeMetricFamily(
-            "reconsoc_oldest_due_seconds", "Age of the oldest due work", value=oldest_due_seconds()
-        )
+        yield GaugeMetricFamily("reconsoc_oldest_due_seconds", "Age of the oldest due work", value=oldest_due_seconds())
         lookups = GaugeMetricFamily(
-            "reconsoc_lookups_last_hour", "Lookups of the last hour by provider and outcome", labels=["provider", "outcome"]
+            "reconsoc_lookups_last_hour",
+            "Lookups of the last hour by provider and outcome",
+            labels=["provider", "outcome"],
         )
         for provider, outcome, number in enrichments_by_outcome():
             lookups.add_metric([provider, outcome], number)

@@ -11,7 +11,7 @@ from ninja import Field, Query, Router, Schema
 
 from investigations.api.auth import Bearer, token_actor
 from investigations.choices import Disposition, Role, TokenScope
-from investigations.models import Investigation, InvalidTransition, User
+from investigations.models import InvalidTransition, Investigation, User
 from investigations.queries.keyset import InvalidCursor
 from investigations.queries.listing import BadFilter, list_investigations
 from investigations.queries.shapes import latest_decisions, load_shapes, summary_shape
@@ -100,7 +100,11 @@ def comment(request: HttpRequest, pk: int, body: Comment) -> Json:
 def assign(request: HttpRequest, pk: int, body: Assignment) -> Json:
     user = None
     if body.assignee is not None:
-        user = User.objects.filter(username=body.assignee, is_active=True).exclude(role__in=[Role.VIEWER, Role.AUDITOR]).first()
+        user = (
+            User.objects.filter(username=body.assignee, is_active=True)
+            .exclude(role__in=[Role.VIEWER, Role.AUDITOR])
+            .first()
+        )
         if user is None:
             return Json({"error": "nobody of this name can hold an investigation"}, status=400)
     return _act(pk, workflow.assign, user=user, actor=_actor(request))

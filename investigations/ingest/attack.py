@@ -26,6 +26,8 @@ SEARCH_OWN_SITES = "T1594"
 EXPLOIT_PUBLIC = "T1190"
 EXPLOIT_REMOTE = "T1210"
 
+WEB_PROBING = "access to a potentially vulnerable web application"
+
 # (what the name shows, techniques from outside, techniques from inside): the first that fits.
 MAP: tuple[tuple[re.Pattern[str], tuple[str, ...], tuple[str, ...]], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), outside, inside)
@@ -41,7 +43,7 @@ MAP: tuple[tuple[re.Pattern[str], tuple[str, ...], tuple[str, ...]], ...] = tupl
             (SERVICE_DISCOVERY,),
         ),
         (r"netbios.*share|smb.*share|share enumerat", (ACTIVE_SCANNING,), (SHARE_DISCOVERY,)),
-        (r"nbtstat|arp (?:scan|sweep)|ping|icmp", (SCANNING_IP_BLOCKS,), (SYSTEM_DISCOVERY,)),
+        (r"nbtstat|arp (?:scan|sweep)|\bping\b|\bicmp\b", (SCANNING_IP_BLOCKS,), (SYSTEM_DISCOVERY,)),
         (r"sweep|masscan|zmap|zgrab|address.?scan|host scan|behavioral unusual port|potential \w+ scan",
          (SCANNING_IP_BLOCKS,), (SERVICE_DISCOVERY,)),
         (r"fingerprint|banner|user.?agent|sysdescr|os detection|version (?:request|probe)",
@@ -74,6 +76,8 @@ def _for_attack(name: str, from_inside: bool) -> tuple[str, ...]:
 def _for_scan(name: str, category: str, from_inside: bool, to_inside: bool) -> tuple[str, ...]:
     if WORDLIST.search(name):
         return (WORDLIST_SCANNING,)
+    if category.lower() == WEB_PROBING and not from_inside:
+        return (VULNERABILITY_SCANNING,)
     outgoing = from_inside and not to_inside
     for pattern, outside, inside in MAP:
         if pattern.search(name) and not (outgoing and GATHER_SOFTWARE in outside):

@@ -70,7 +70,7 @@ TOOL = re.compile(
 )
 _LOOKING = re.compile(
     r"\bsweep|\bprob(?:e|es|ing)\b|\brecon|fingerprint|enumerat|crawl|banner|traceroute|zone transfer|\baxfr\b"
-    r"|\bping\b",
+    r"|icmp.*\bping\b|\bping sweep",
     re.IGNORECASE,
 )
 _ATTACKING = re.compile(

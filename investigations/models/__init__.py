@@ -5,7 +5,7 @@ from investigations.models.artifact import Artifact, InvestigationArtifact
 from investigations.models.audit import Actor, AuditEvent
 from investigations.models.decision import Decision, PolicyVersion
 from investigations.models.enrichment import Enrichment
-from investigations.models.investigation import Investigation, InvalidTransition
+from investigations.models.investigation import InvalidTransition, Investigation
 from investigations.models.playbook import PlaybookRun, PlaybookStep
 from investigations.models.provider import ProviderSettings
 from investigations.models.timeline import TimelineEvent

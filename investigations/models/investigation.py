@@ -140,7 +140,8 @@ class Investigation(models.Model):
                 name="enriching_is_due", condition=~models.Q(status=Status.ENRICHING) | models.Q(due__isnull=False)
             ),
             models.CheckConstraint(
-                name="dismissed_is_closed", condition=~models.Q(status=Status.DISMISSED) | models.Q(closed__isnull=False)
+                name="dismissed_is_closed",
+                condition=~models.Q(status=Status.DISMISSED) | models.Q(closed__isnull=False),
             ),
         ]
         indexes = [
@@ -259,5 +260,3 @@ def settle(rows: Iterable[Settlement]) -> set[int]:
     with connection.cursor() as cursor:
         cursor.execute(sql, [list(column) for column in columns])
         return {pk for (pk,) in cursor.fetchall()}
-
-

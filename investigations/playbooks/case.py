@@ -1,4 +1,4 @@
-"""One investigation while a playbook works on it: plain values, no ORM, so that playbooks stay readable and testable."""
+"""One investigation while a playbook works on it: plain values, no ORM, so that playbooks stay readable."""
 
 from __future__ import annotations
 

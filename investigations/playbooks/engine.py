@@ -63,7 +63,9 @@ class Engine:
     def __enter__(self) -> Engine:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.pool.shutdown(wait=False, cancel_futures=True)
         if self.runs and kind is None:
             # Told to stop: what is not finished is due again at once, for another worker
@@ -104,9 +106,7 @@ class Engine:
 
     def _begin(self, cases: Iterable[Case]) -> None:
         playbook = PLAYBOOKS[ReconTriage.name]
-        runs = [
-            Run(playbook(self._policy[1], now, test_networks=settings.ALLOW_TEST_NETWORKS), case) for case in cases
-        ]
+        runs = [Run(playbook(self._policy[1], now, test_networks=settings.ALLOW_TEST_NETWORKS), case) for case in cases]
         for run in runs:
             self.runs[run.case.investigation] = run
             run.advance()
@@ -215,7 +215,9 @@ class Engine:
         """Cases for which nothing is awaited any more, or whose time is up, are judged and settled."""
         moment = now()
         ready = [
-            run for run in self.runs.values() if not run.is_waiting or not run.case.waiting or run.case.deadline <= moment
+            run
+            for run in self.runs.values()
+            if not run.is_waiting or not run.case.waiting or run.case.deadline <= moment
         ]
         if not ready:
             return
@@ -263,5 +265,3 @@ class Engine:
         for investigation in set(self.runs) - kept:
             # A person decided meanwhile, or somebody else took over
             del self.runs[investigation]
-
-

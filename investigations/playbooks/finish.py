@@ -1,4 +1,4 @@
-"""Write decisions: the outcome, its frozen evidence, the timeline and the audit row, in one transaction for many cases."""
+"""Write decisions: outcome, frozen evidence, timeline and audit row, in one transaction for many cases."""
 
 from __future__ import annotations
 
@@ -38,19 +38,21 @@ def finish(runs: Sequence[Run], policy_id: int, moment: datetime) -> int:
 
 def _settlement(run: Run, moment: datetime) -> Settlement:
     case, decided = run.case, run.case.decided
-    if decided is None:
-        # The playbook never came to decide: a person gets it, whatever went wrong
-        return Settlement(
-            case.investigation, case.fence, Status.NEEDS_REVIEW, Severity.MEDIUM, Verdict.UNKNOWN, Targeting.UNKNOWN, "",
-            "The automation could not finish this investigation", case.place, case.simulated, moment,
-        )  # fmt: skip
-    disposition = decided.disposition if decided.outcome == Status.DISMISSED else ""
-    if decided.outcome == Status.DISMISSED and not disposition:
-        disposition = Disposition.UNDETERMINED
+    dismissed = decided is not None and decided.outcome == Status.DISMISSED
     return Settlement(
-        case.investigation, case.fence, decided.outcome, decided.severity, decided.verdict, decided.targeting, disposition,
-        decided.headline, case.place, case.simulated, moment,
-    )  # fmt: skip
+        investigation=case.investigation,
+        fence=case.fence,
+        # A playbook that never came to decide: a person gets it, whatever went wrong
+        status=decided.outcome if decided else Status.NEEDS_REVIEW,
+        severity=decided.severity if decided else Severity.MEDIUM,
+        verdict=decided.verdict if decided else Verdict.UNKNOWN,
+        targeting=decided.targeting if decided else Targeting.UNKNOWN,
+        disposition=(decided.disposition or Disposition.UNDETERMINED) if decided and dismissed else "",
+        headline=decided.headline if decided else "The automation could not finish this investigation",
+        place=case.place,
+        simulated=case.simulated,
+        decided=moment,
+    )
 
 
 def _decision(run: Run, policy_id: int, moment: datetime) -> Decision:

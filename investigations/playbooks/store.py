@@ -27,7 +27,9 @@ def load_cases(claims: Sequence[tuple[int, int]]) -> list[Case]:
 
 def _case(row: Investigation, fence: int) -> Case:
     kind = ArtifactKind(row.kind)
-    subject = CaseArtifact(row.subject, kind, scope_of_value(row.subject, kind), "submitted" if row.submitted else "source")
+    subject = CaseArtifact(
+        row.subject, kind, scope_of_value(row.subject, kind), "submitted" if row.submitted else "source"
+    )
     case = Case(row.pk, fence, subject, deadline=row.deadline or now(), submitted=row.submitted)
     if row.attempts > settings.MAX_ATTEMPTS:
         # Whatever it is in this case that kills workers, it does not get a fourth one
@@ -44,7 +46,9 @@ def scope_of_value(value: str, kind: ArtifactKind) -> Scope:
 def store_artifacts(pairs: Sequence[tuple[Case, CaseArtifact]]) -> None:
     """Give the artifacts their rows and link them to their cases."""
     keys = {(artifact.value, artifact.kind) for _, artifact in pairs}
-    Artifact.objects.bulk_create([Artifact(value=value, kind=kind) for value, kind in sorted(keys)], ignore_conflicts=True)
+    Artifact.objects.bulk_create(
+        [Artifact(value=value, kind=kind) for value, kind in sorted(keys)], ignore_conflicts=True
+    )
     rows = Artifact.objects.filter(value__in=[value for value, _ in keys])
     known = {(row.value, row.kind): row.pk for row in rows}
     for _, artifact in pairs:
@@ -173,7 +177,9 @@ def _create_runs(runs: Sequence[Run]) -> None:
 
 def _save_steps(runs: Sequence[Run]) -> None:
     pairs = [(record, _step(run, record)) for run in runs for record in run.records]
-    PlaybookStep.objects.bulk_update([row for record, row in pairs if record.pk], ["status", "finished", "output", "error"])
+    PlaybookStep.objects.bulk_update(
+        [row for record, row in pairs if record.pk], ["status", "finished", "output", "error"]
+    )
     fresh = [(record, row) for record, row in pairs if not record.pk]
     PlaybookStep.objects.bulk_create([row for _, row in fresh])
     for record, row in fresh:

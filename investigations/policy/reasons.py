@@ -171,5 +171,5 @@ def _failures(reading: Reading) -> list[Reason]:
 
 def _cause(answer: Answer) -> str:
     if answer.outcome in ANSWERED:
-        return f"its answer of {plain(answer.asked, 10)} is too old" if answer.asked else "its answer is too old"
+        return f"its answer of {plain(answer.asked[:10])} is too old" if answer.asked else "its answer is too old"
     return plain(answer.summary, 80) or _FAILURES.get(Outcome(answer.outcome), "no answer")

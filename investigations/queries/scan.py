@@ -35,7 +35,7 @@ WHERE investigation_id = ANY(%s) AND (domain <> '' OR techniques <> '{}') ORDER 
 def scan_facts(investigations: Sequence[int]) -> dict[int, ScanFacts]:
     """The scan of each investigation; one without alerts has empty facts. A fixed number of queries."""
     ids = list(investigations)
-    sums = {row["pk"]: row for row in Investigation.objects.filter(pk__in=ids).values(
+    sums: dict[int, Any] = {row["pk"]: row for row in Investigation.objects.filter(pk__in=ids).values(
         "pk", "alert_count", "port_count", "target_count", "first_alert", "last_alert")}  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(ALERTS, [[severity.value for severity in SEVERITIES], ids])

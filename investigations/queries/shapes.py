@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-
 from investigations.models import Decision, Enrichment, Investigation, InvestigationArtifact, TimelineEvent
 
 MAX_TIMELINE = 200  # the latest entries of one investigation
@@ -15,7 +14,9 @@ MAX_TIMELINE = 200  # the latest entries of one investigation
 def load_shapes(ids: Sequence[int]) -> list[dict[str, Any]]:
     """The investigations of these ids, in this order; missing ones are left out."""
     rows = Investigation.objects.select_related("assignee").in_bulk(ids)
-    links = _grouped(InvestigationArtifact.objects.filter(investigation__in=ids).select_related("artifact").order_by("pk"))
+    links = _grouped(
+        InvestigationArtifact.objects.filter(investigation__in=ids).select_related("artifact").order_by("pk")
+    )
     enrichments = _grouped(Enrichment.objects.filter(investigation__in=ids).order_by("pk"))
     timeline = _grouped(TimelineEvent.objects.filter(investigation__in=ids).order_by("at", "pk"))
     decisions = latest_decisions(ids)

@@ -16,8 +16,8 @@ BIN_SECONDS = 600
 SESSIONS = """
 WITH ordered AS (
     SELECT place, attacker, happened,
-        happened - lag(happened) OVER (PARTITION BY attacker ORDER BY happened, place) > make_interval(secs => %(window)s)
-            AS starts
+        happened - lag(happened) OVER (PARTITION BY attacker ORDER BY happened, place)
+            > make_interval(secs => %(window)s) AS starts
     FROM staging),
 numbered AS (
     SELECT place, count(*) FILTER (WHERE starts) OVER (PARTITION BY attacker ORDER BY happened, place) AS session
@@ -76,7 +76,8 @@ added AS (
         SET alerts = p.alerts + excluded.alerts, answered = p.answered OR excluded.answered
     RETURNING investigation_id, (xmax = 0) AS is_new)
 UPDATE investigations_investigation AS i SET port_count = i.port_count + n.fresh
-FROM (SELECT investigation_id, count(*) AS fresh FROM added WHERE is_new GROUP BY 1) AS n WHERE i.id = n.investigation_id"""
+FROM (SELECT investigation_id, count(*) AS fresh FROM added WHERE is_new GROUP BY 1) AS n
+WHERE i.id = n.investigation_id"""
 
 HOSTS = """
 WITH seen AS (
@@ -89,7 +90,8 @@ added AS (
         SET alerts = h.alerts + excluded.alerts, answered = h.answered OR excluded.answered
     RETURNING investigation_id, (xmax = 0) AS is_new)
 UPDATE investigations_investigation AS i SET target_count = i.target_count + n.fresh
-FROM (SELECT investigation_id, count(*) AS fresh FROM added WHERE is_new GROUP BY 1) AS n WHERE i.id = n.investigation_id"""
+FROM (SELECT investigation_id, count(*) AS fresh FROM added WHERE is_new GROUP BY 1) AS n
+WHERE i.id = n.investigation_id"""
 
 BINS = """
 INSERT INTO investigations_alertbin AS b (investigation_id, start, alerts)
@@ -132,7 +134,10 @@ FROM changed"""
 
 def assign(cursor: Any, window: int) -> tuple[int, ...]:
     """Give every staged alert its investigation, opening those that are missing; the ids, ascending."""
-    names = {"window": window, "severities": [severity.value for severity in sorted(Severity, key=SEVERITY_ORDER.__getitem__)]}
+    names = {
+        "window": window,
+        "severities": [severity.value for severity in sorted(Severity, key=SEVERITY_ORDER.__getitem__)],
+    }
     cursor.execute(SESSIONS, names)
     cursor.execute(BURSTS, names)
     cursor.execute(OPEN, names)

@@ -48,7 +48,8 @@ def store(batch: ParsedBatch | Sequence[AlertRecord], *, received: datetime | No
         _stage(cursor, alerts)
         _lock(cursor, alerts)
         cursor.execute(DROP_KNOWN)
-        accepted, investigations = 0, ()
+        accepted = 0
+        investigations: tuple[int, ...] = ()
         if cursor.rowcount < len(alerts):
             investigations = grouping.assign(cursor, settings.GROUPING_WINDOW)
             cursor.execute(INSERT, [received or now()])

@@ -42,7 +42,7 @@ def submit(text: str, *, reason: str, actor: Actor) -> Submission:
     result = Submission(refused=list(found.refused))
     reason = clean(reason)
     with transaction.atomic():
-        # In the order of the locks, so that two submissions cannot wait for each other; answered in the order of the text
+        # In the order of the locks, so that two submissions cannot wait for each other
         places = {item.value: place for place, item in enumerate(found.accepted)}
         for item in sorted(found.accepted, key=lambda item: (hash_bucket(item.value), item.value)):
             result.accepted.append(_submit_one(item.value, ArtifactKind(item.kind), reason, actor))
@@ -141,7 +141,9 @@ def comment(investigation: Investigation, *, text: str, actor: Actor) -> None:
     if not text:
         raise InvalidTransition("A comment needs some words.")
     with transaction.atomic():
-        TimelineEvent.objects.create(investigation=investigation, kind=TimelineKind.COMMENT, actor=actor.name, text=text)
+        TimelineEvent.objects.create(
+            investigation=investigation, kind=TimelineKind.COMMENT, actor=actor.name, text=text
+        )
         AuditEvent.objects.record(
             actor, "investigation.commented", f"investigation {investigation.pk}", after={"comment": text}
         )

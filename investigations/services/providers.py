@@ -41,7 +41,7 @@ def configure(
     url: str | None = None,
     **limits: float | None,
 ) -> ProviderSettings:
-    """Change what is given; None leaves a setting as it is, an empty key removes the key. ValueError says what is wrong.
+    """Change what is given; None leaves a setting as it is, an empty key removes the key. ValueError for bad values.
 
     Setting a key enables the provider, unless `enabled` says otherwise.
     """
@@ -97,7 +97,9 @@ def test(name: str, *, actor: Actor) -> ProviderSettings:
     }
     with transaction.atomic():
         ProviderSettings.objects.filter(pk=row.pk).update(**changes)
-        AuditEvent.objects.record(actor, "provider.tested", f"provider {name}", after={"ok": ok, "message": message[:300]})
+        AuditEvent.objects.record(
+            actor, "provider.tested", f"provider {name}", after={"ok": ok, "message": message[:300]}
+        )
     row.refresh_from_db()
     return row
 
@@ -158,4 +160,3 @@ def checked_limit(name: str, value: float) -> float:
 def _audited(row: ProviderSettings) -> dict[str, Any]:
     # Which key there is, by its fingerprint; never the key
     return {name: getattr(row, name) for name in AUDITED}
-

@@ -45,9 +45,7 @@ def replay(decision: Decision) -> Replay:
     evidence = Evidence.from_json(decision.evidence)
     again = decide(parsed(decision.policy.document), evidence)
     now = recomputed(again)
-    differences = tuple(
-        name for name in COMPARED if canonical(getattr(decision, name)) != canonical(now[name])
-    )
+    differences = tuple(name for name in COMPARED if canonical(getattr(decision, name)) != canonical(now[name]))
     return Replay(decision, again, differences, evidence.digest == decision.evidence_digest)
 
 

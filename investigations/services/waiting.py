@@ -18,9 +18,7 @@ def wait_until_settled(investigations: Iterable[int], *, progress: Callable[[str
     while left:
         # Another worker may hold some of them; what nobody holds, this process does itself
         drain()
-        left = list(
-            Investigation.objects.filter(pk__in=left, status=Status.ENRICHING).values_list("pk", flat=True)
-        )
+        left = list(Investigation.objects.filter(pk__in=left, status=Status.ENRICHING).values_list("pk", flat=True))
         if progress:
             progress(f"{len(left):,} to go")
         if left:

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import idna
 from django import template
@@ -36,7 +37,8 @@ FRESH_SECONDS = 60
 def visible(value: Any, kept: str = "") -> str:
     """The text with every character that hides or reorders others as an escape: `⟨U+202E⟩`. `kept` ones stay."""
     return "".join(
-        f"⟨U+{ord(char):04X}⟩" if unicodedata.category(char) in HIDDEN and char not in kept else char for char in str(value)
+        f"⟨U+{ord(char):04X}⟩" if unicodedata.category(char) in HIDDEN and char not in kept else char
+        for char in str(value)
     )
 
 
@@ -194,3 +196,13 @@ def verdict(value: str, word: str = "") -> str:
 @register.simple_tag
 def severity(value: str) -> str:
     return format_html('<span class="tag severity-{}">{}</span>', value, Severity(value).label.lower())
+
+
+@register.filter
+def is_outside_link(value: str) -> bool:
+    """Whether a provider's link may be one: http or https, with a host, and nothing hidden in it."""
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and visible(value) == value

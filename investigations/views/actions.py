@@ -91,7 +91,9 @@ def investigation_escalate(request: PersonRequest, pk: int) -> HttpResponse:
     def act(data: dict[str, Any]) -> None:
         services.escalate(investigation, **data, actor=actor(request))
 
-    return _with(request, investigation, EscalateForm(request.POST, auto_id="escalate_%s"), "escalate", act, "escalated.")
+    return _with(
+        request, investigation, EscalateForm(request.POST, auto_id="escalate_%s"), "escalate", act, "escalated."
+    )
 
 
 @require_POST
@@ -124,4 +126,6 @@ def investigation_comment(request: PersonRequest, pk: int) -> HttpResponse:
     def act(data: dict[str, Any]) -> None:
         services.comment(investigation, text=data["comment"], actor=actor(request))
 
-    return _with(request, investigation, CommentForm(request.POST, auto_id="comment_%s"), "comment", act, "comment added.")
+    return _with(
+        request, investigation, CommentForm(request.POST, auto_id="comment_%s"), "comment", act, "comment added."
+    )

@@ -109,7 +109,11 @@ def investigation_evidence(request: PersonRequest, pk: int) -> HttpResponse:
             "reasons": decision.reasons,
             "decided": decision.decided,
         },
-        "policy": {"version": decision.policy.pk, "digest": decision.policy.digest, "document": decision.policy.document},
+        "policy": {
+            "version": decision.policy.pk,
+            "digest": decision.policy.digest,
+            "document": decision.policy.document,
+        },
         "evidence": decision.evidence,
         "evidence_digest": decision.evidence_digest,
     }
@@ -124,7 +128,10 @@ def investigation_replay(request: PersonRequest, pk: int) -> HttpResponse:
     """Decide again from the frozen evidence under the same policy, and say whether it comes out the same."""
     result = replay(automatic_decision(pk))
     outcome = result.as_json()
-    rows = [(name, outcome["stored"][name], outcome["replayed"][name], name in result.differences) for name in outcome["stored"]]
+    rows = [
+        (name, outcome["stored"][name], outcome["replayed"][name], name in result.differences)
+        for name in outcome["stored"]
+    ]
     context = {"investigation": find(pk), "replay": result, "rows": [row for row in rows if row[0] != "reasons"]}
     return render(request, "investigations/investigation_replay.html", context)
 

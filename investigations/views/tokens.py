@@ -53,5 +53,7 @@ def token_revoke(request: PersonRequest, pk: int) -> HttpResponse:
 
 def _page(request: PersonRequest, form: TokenForm, **shown_once: Any) -> HttpResponse:
     labels = dict(TokenScope.choices)
-    rows = [(token, [labels.get(scope, scope) for scope in token.scopes]) for token in ApiToken.objects.order_by("-created")]
+    rows = [
+        (token, [labels.get(scope, scope) for scope in token.scopes]) for token in ApiToken.objects.order_by("-created")
+    ]
     return render(request, "tokens/tokens.html", {"form": form, "tokens": rows} | shown_once)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from investigations.ingest.attack import techniques_for
+from investigations.ingest.attack import WEB_PROBING, techniques_for
 from investigations.ingest.signatures import Kind, kind_of
 from tests.ingest.conftest import eve, read
 
@@ -30,6 +30,7 @@ LEAK, WEB, SCAN = "Attempted Information Leak", "Web Application Attack", "Detec
         ("local rule", "A Network Trojan was detected", Kind.ATTACK),
         ("login attempt with wrong password", "", Kind.ATTACK),
         ("ET TOR Known Tor Exit Node Traffic group 67", "Misc Attack", Kind.OTHER),
+        ("ET CHAT IRC PING command", "Misc activity", Kind.OTHER),
         ("SURICATA HTTP response header invalid", "Generic Protocol Command Decode", Kind.OTHER),
         ("", "", Kind.OTHER),
     ],
@@ -52,6 +53,7 @@ def test_it_tells_a_scan_from_more(name: str, category: str, kind: Kind) -> None
         ("GPL DNS zone transfer TCP", LEAK, ("T1590.002",), ("T1046",)),
         ("ET SCAN SSH BruteForce Tool", "Misc activity", ("T1110.001",), ("T1110.001",)),
         ("ET EXPLOIT Apache path traversal", "Attempted Administrator Privilege Gain", ("T1190",), ("T1210",)),
+        ("GPL WEB_SERVER printenv access", WEB_PROBING, ("T1595.002",), ("T1046",)),
         ("something new", LEAK, ("T1595",), ("T1046",)),
         ("ET TOR Known Tor Exit Node Traffic group 67", "Misc Attack", (), ()),
     ],

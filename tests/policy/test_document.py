@@ -52,7 +52,7 @@ def test_it_names_a_version_by_its_text() -> None:
     ("old", "new", "message"),
     [
         ("malicious >= 2", "evil >= 2", "line 3, rule bad: unknown fact 'evil' in the condition"),
-        ("malicious >= 2", "matches('a+')", "line 3, rule bad: function 'matches' is not allowed in a condition"),
+        ("malicious >= 2", 'matches("a+")', "line 3, rule bad: function 'matches' is not allowed in a condition"),
         ("malicious >= 2", "malicious >=", "line 3, rule bad: the condition is not CEL: "),
         ("malicious >= 2", "malicious", "line 3, rule bad: the condition must be true or false"),
         ("malicious >= 2", 'malicious > "2"', "line 3, rule bad: the condition cannot be evaluated: "),

@@ -79,7 +79,9 @@ def test_it_sums_ports_hosts_and_times():
 
 
 def test_it_keeps_every_field_of_an_alert():
-    record = make_alert(techniques=("T1046", "T1018"), domain="www.ours.example", answered=False, raw='{"a": "ü\\n\\t"}')
+    record = make_alert(
+        techniques=("T1046", "T1018"), domain="www.ours.example", answered=False, raw='{"a": "ü\\n\\t"}'
+    )
     store(ParsedBatch(alerts=[record]))
 
     alert = Alert.objects.get()
@@ -98,7 +100,7 @@ def test_it_tells_the_opening_to_timeline_and_audit():
 
 
 def test_it_stores_what_looks_like_sql_or_copy_syntax():
-    nasty = "\\N\t'; DROP TABLE x; -- \\. {\"a\"} é 😀"
+    nasty = '\\N\t\'; DROP TABLE x; -- \\. {"a"} é 😀'
     store([make_alert(signature=nasty)])
 
     assert Alert.objects.get().signature == nasty

@@ -35,4 +35,6 @@ class Command(base.Command):
         shown = "the password from RECONSOC_ADMIN_PASSWORD" if given else password
         self.stdout.write(f"First log-in: user admin, password {shown}")
         if not given:
-            self.stdout.write(f"(shown only now; another one: manage.py user password admin; data in {settings.DATA_DIR})")
+            self.stdout.write(
+                f"(shown only now; another one: manage.py user password admin; data in {settings.DATA_DIR})"
+            )

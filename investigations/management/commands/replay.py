@@ -29,7 +29,8 @@ class Command(base.Command):
             raise ValueError(f"INV-{number} has no automatic decision")
         result = replay(decision)
         verdict = "the same" if result.same else f"different in {', '.join(result.differences) or 'its evidence'}"
-        text = f"INV-{number}: {decision.outcome} by rule {decision.rule}, policy {decision.policy_id}; replayed: {verdict}"
+        rule = f"rule {decision.rule}, policy {decision.policy_id}"
+        text = f"INV-{number}: {decision.outcome} by {rule}; replayed: {verdict}"
         self.emit(result.as_json(), as_json=options["json"], text=text)
         if not result.same:
             sys.exit(1)

@@ -33,7 +33,7 @@ class HintWorker(SimpleWorker):
     max_connection_wait_time = 2
 
     def handle_warm_shutdown_request(self) -> None:
-        super().handle_warm_shutdown_request()
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
         STOP.set()
 
 
