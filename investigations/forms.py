@@ -89,7 +89,7 @@ class QueueForm(forms.Form):
 
 
 class CommentForm(forms.Form):
-    comment = forms.CharField(
+    text = forms.CharField(
         max_length=MAX_COMMENT, widget=forms.Textarea(attrs={"rows": 3}), label="What you found, or what is to do"
     )
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from investigations.artifacts import Network
 from investigations.ingest import eve, generic
-from investigations.ingest.base import AlertRecord, ParsedBatch, RecordError, Rejected
+from investigations.ingest.base import MAX_SENSOR, AlertRecord, ParsedBatch, RecordError, Rejected
 from investigations.ingest.decode import decode, unwrap
-from investigations.ingest.fields import Receipt, clean
+from investigations.ingest.fields import Receipt, clean, text
 from investigations.ingest.split import Piece, Splitter
 
 type Parser = Callable[[Mapping[str, Any], str, Receipt], AlertRecord | None]
@@ -37,7 +37,7 @@ def parse(
     own_networks: Iterable[Network] = (),
 ) -> ParsedBatch:
     """Everything in one payload. Raises ValueError for an unknown format, nothing for what the payload holds."""
-    reader = Reader(format, Receipt(received, sensor, tuple(own_networks)))
+    reader = Reader(format, Receipt(received, text(sensor, MAX_SENSOR), tuple(own_networks)))
     splitter = Splitter()
     for piece in splitter.feed(payload, last=True):
         reader.read(piece)
@@ -62,7 +62,7 @@ def parse_stream(
     `received` may be a clock for an input that goes on for long. `index` of a rejected record counts over the stream.
     """
     now = received if callable(received) else lambda: received
-    reader = Reader(format, Receipt(now(), sensor, tuple(own_networks)))
+    reader = Reader(format, Receipt(now(), text(sensor, MAX_SENSOR), tuple(own_networks)))
     splitter = Splitter()
     for chunk in chunks:
         reader.at(now())
@@ -111,8 +111,8 @@ class Reader:
         except RecordError as error:
             self.reject(f"{piece.unit} {piece.number} is {error}")
             return
-        for record, text in unwrap(value, raw):
-            self._read_record(record, text)
+        for record, own_raw in unwrap(value, raw):
+            self._read_record(record, own_raw)
 
     def _read_record(self, record: Any, raw: str) -> None:
         if not isinstance(record, dict):

@@ -12,6 +12,9 @@ from investigations.choices import Severity
 
 MAX_RAW = 16 * 1024  # characters of the original kept with an alert
 MAX_TEXT = 500  # characters kept of a name, category or domain
+MAX_SENSOR = 100  # characters kept of a sensor's name
+MAX_ID = 60  # characters kept of a rule's id and of a raw severity
+MAX_PROTOCOL = 20  # characters kept of a protocol's name
 
 
 @dataclass(frozen=True, slots=True)

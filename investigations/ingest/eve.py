@@ -15,7 +15,7 @@ from typing import Any
 from investigations.artifacts import normalise_domain
 from investigations.choices import Severity
 from investigations.ingest.attack import techniques_for
-from investigations.ingest.base import AlertRecord, RecordError
+from investigations.ingest.base import MAX_ID, MAX_PROTOCOL, MAX_SENSOR, AlertRecord, RecordError
 from investigations.ingest.fields import (
     Receipt,
     address,
@@ -82,10 +82,10 @@ def _alert(
     source: str | None,
     destination: str | None,
 ) -> AlertRecord:
-    rule, category = text(alert.get("signature_id")), text(alert.get("category"))
+    rule, category = text(alert.get("signature_id"), MAX_ID), text(alert.get("category"))
     name = text(alert.get("signature")) or (f"rule {rule}" if rule else "unnamed rule")
     ports = port(record.get("src_port")), port(record.get("dest_port"))
-    protocol = text(record.get("proto"), 20).lower()
+    protocol = text(record.get("proto"), MAX_PROTOCOL).lower()[:MAX_PROTOCOL]
     kind = kind_of(name, category)
     if source and destination:
         sides = sides_of(record, ends_of(record, source, destination, ports, protocol, receipt), kind, rule, name)
@@ -120,7 +120,7 @@ def _alert(
         or techniques_for(name, category, from_inside, to_inside),
         answered=None if from_inside and not to_inside else _answered(record, alert, sides, protocol),
         is_recon=kind is not Kind.ATTACK,
-        sensor=receipt.sensor or text(record.get("host")),
+        sensor=receipt.sensor or text(record.get("host"), MAX_SENSOR),
         raw=original(raw),
     )
 

@@ -48,7 +48,7 @@ def text(value: Any, limit: int = MAX_TEXT) -> str:
     if isinstance(value, str):
         return clean(value, limit)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**64:
-        return str(value)
+        return str(value)[:limit]
     return ""
 
 

@@ -32,7 +32,7 @@ from typing import Any
 from investigations.artifacts import normalise_address, normalise_domain
 from investigations.choices import Severity
 from investigations.ingest.attack import techniques_for
-from investigations.ingest.base import AlertRecord, RecordError
+from investigations.ingest.base import MAX_ID, MAX_PROTOCOL, MAX_SENSOR, MAX_TEXT, AlertRecord, RecordError
 from investigations.ingest.fields import Receipt, address, moment, original, port, techniques, text
 from investigations.ingest.signatures import Kind, kind_of
 
@@ -82,12 +82,12 @@ class Fields:
                 return value
         return None
 
-    def text(self, meaning: str) -> str:
+    def text(self, meaning: str, limit: int = MAX_TEXT) -> str:
         """Text or a number; raises RecordError for an object or a list."""
         value = self.get(meaning)
         if isinstance(value, (dict, list)):
             raise RecordError(f"{meaning} must be text, not {_kind(value)}")
-        return text(value)
+        return text(value, limit)
 
     def end(self, meaning: str) -> Mapping[str, Any]:
         """`source` or `destination` as an ECS object, empty where it is a plain address."""
@@ -119,9 +119,9 @@ def parse_record(record: Mapping[str, Any], raw: str, receipt: Receipt) -> Alert
         source_port=_port(fields, "source"),
         destination=destination,
         destination_port=probed,
-        protocol=fields.text("protocol").lower()[:20],
+        protocol=fields.text("protocol", MAX_PROTOCOL).lower()[:MAX_PROTOCOL],
         signature=name,
-        signature_id=fields.text("rule id"),
+        signature_id=fields.text("rule id", MAX_ID),
         category=category,
         severity=severity,
         raw_severity=raw_severity,
@@ -130,7 +130,7 @@ def parse_record(record: Mapping[str, Any], raw: str, receipt: Receipt) -> Alert
         or techniques_for(name, category, receipt.is_inside(source), receipt.is_inside(destination)),
         answered=_answered(fields),
         is_recon=kind is not Kind.ATTACK,
-        sensor=receipt.sensor or fields.text("sensor"),
+        sensor=receipt.sensor or fields.text("sensor", MAX_SENSOR),
         raw=original(raw),
     )
 

@@ -118,7 +118,7 @@ def obstacle_to(rule: Rule, reading: Reading) -> str:
         return f"{listed([labels.get(name, name) for name in missing])} gave no explicit, fresh answer"
     if not rule.complete:
         return ""
-    if failed := signals.gaps(reading.counted, reading.name):
+    if failed := signals.gaps(reading.counted, reading.evidence.source, reading.name):
         return f"these did not answer: {did_not_answer(failed)}"
     return "" if any(answer.reputation for answer in vouching) else "no provider knows the source"
 

@@ -144,7 +144,7 @@ def _opinions(reading: Reading) -> dict[str, Value]:
 def _answers(reading: Reading) -> dict[str, Value]:
     with_opinion = [answer for answer in reading.counted if answer.reputation]
     answered = [answer for answer in with_opinion if answer.answered]
-    failed = signals.gaps(reading.counted, reading.name)
+    failed = signals.gaps(reading.counted, reading.evidence.source, reading.name)
     return {
         "answered": len({answer.provider for answer in answered}),
         "silent": len({answer.provider for answer in answered if answer.verdict == Verdict.UNKNOWN}),

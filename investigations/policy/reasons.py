@@ -160,7 +160,7 @@ def _without_proof(reading: Reading) -> list[Reason]:
 
 
 def _failures(reading: Reading) -> list[Reason]:
-    failed = signals.gaps(reading.counted, reading.name)
+    failed = signals.gaps(reading.counted, reading.evidence.source, reading.name)
     if not failed:
         return []
     silent = len({answer.provider for answer in failed})

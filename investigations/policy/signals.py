@@ -84,17 +84,18 @@ def counted_answers(evidence: Evidence, name: ReverseName) -> tuple[Answer, ...]
     return tuple(answer for answer in evidence.answers if _artifact(answer) in counted)
 
 
-def gaps(answers: Iterable[Answer], name: ReverseName) -> tuple[Answer, ...]:
+def gaps(answers: Iterable[Answer], source: str, name: ReverseName) -> tuple[Answer, ...]:
     """Lookups that may hide something: of providers with an opinion that failed, and of the resolver.
 
-    Without a sure reverse name nobody knows which domain belongs to the source, so its reputation stays hidden.
+    Without a sure answer of the resolver nobody knows what else belongs to the source, so its reputation stays hidden.
     """
-    return tuple(
-        answer
-        for answer in answers
-        if (answer.failed and (answer.reputation or answer.provider == REVERSE_DNS))
-        or (answer.provider == REVERSE_DNS and answer.kind in ADDRESS_KINDS and name.state == "unknown")
-    )
+
+    def hides(answer: Answer) -> bool:
+        if answer.provider == REVERSE_DNS and answer.artifact == source:
+            return answer.failed or (answer.kind in ADDRESS_KINDS and name.state == "unknown")
+        return answer.failed and answer.reputation
+
+    return tuple(filter(hides, answers))
 
 
 def is_malicious(answer: Answer) -> bool:

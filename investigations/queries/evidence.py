@@ -9,7 +9,9 @@ from typing import Any
 
 from investigations.choices import ANSWERED, Outcome, Strength, Verdict
 from investigations.models import Decision, Enrichment, Investigation, InvestigationArtifact
-from investigations.queries.answers import fact, label_of, place_of, shape_of
+from investigations.queries.answers import RANK, fact, label_of, place_of, shape_of
+
+WEIGHTS = (Strength.CONTEXT, Strength.WEAK, Strength.STRONG, Strength.DECISIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +60,17 @@ def evidence_of(investigation: Investigation) -> list[ArtifactEvidence]:
     links = investigation.artifact_links.select_related("artifact").order_by("pk")
     by_artifact: dict[int, list[EvidenceRow]] = defaultdict(list)
     answers = investigation.enrichments.all()
-    for answer in sorted(answers, key=lambda one: (_rank(one), place_of(one.provider))):
+    for answer in sorted(answers, key=_place):
         by_artifact[answer.artifact_id].append(_row(answer))
     found = [ArtifactEvidence(link, by_artifact[link.artifact_id]) for link in links]
     return sorted(found, key=lambda one: one.link.artifact.value != investigation.subject)
 
 
-def _rank(answer: Enrichment) -> int:
-    """Opinions before mere context before silence."""
+def _place(answer: Enrichment) -> tuple[int, int, tuple[int, str]]:
+    """The worst and weightiest opinion first, then mere context, then the silent ones."""
     if answer.outcome not in ANSWERED:
-        return 2
-    return int(answer.verdict == Verdict.UNKNOWN)
+        return 1, 0, place_of(answer.provider)
+    return -RANK[Verdict(answer.verdict)], -WEIGHTS.index(answer.strength), place_of(answer.provider)
 
 
 def _row(answer: Enrichment) -> EvidenceRow:

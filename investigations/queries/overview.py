@@ -1,4 +1,4 @@
-"""What a person needs to decide about one investigation: the decision and its reasons, the evidence, what was before."""
+"""What a person needs to judge one investigation: the decision, its reasons, the evidence, what was before."""
 
 from __future__ import annotations
 

@@ -14,7 +14,8 @@ from investigations.choices import Outcome
 from investigations.models import Alert, AlertBin, Enrichment, Investigation
 from investigations.queries.answers import Mark, marks_of
 
-SPARK_HOURS = 24
+SPARK_HOURS = (4, 24)  # a short scan is drawn over the shorter span
+SPARK_BARS = 24
 SPARK_SIZE = (88.0, 20.0)
 BIN = timedelta(minutes=10)  # of models.AlertBin
 MAX_MARKS = 12
@@ -26,6 +27,7 @@ class Row:
 
     investigation: Investigation
     sentence: str
+    spark_hours: int = SPARK_HOURS[-1]
     bars: list[Bar] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     unshown: int = 0  # marks beyond MAX_MARKS
@@ -41,11 +43,12 @@ def rows_of(investigations: Sequence[Investigation]) -> list[Row]:
 def _row(
     investigation: Investigation, answers: list[tuple[str, str, str]], bins: list[tuple[datetime, int]], signature: str
 ) -> Row:
-    marks = marks_of(answers)
+    marks, hours = marks_of(answers), _hours(bins)
     return Row(
         investigation,
         _sentence(investigation, answers, signature),
-        _bars(bins),
+        hours,
+        _bars(bins, hours),
         marks[:MAX_MARKS],
         max(len(marks) - MAX_MARKS, 0),
     )
@@ -68,11 +71,17 @@ def progress_of(outcomes: Sequence[str]) -> str:
     return f"Being investigated: {answered} of {len(outcomes)} answered"
 
 
-def _bars(bins: list[tuple[datetime, int]]) -> list[Bar]:
+def _hours(bins: list[tuple[datetime, int]]) -> int:
+    """The shortest span that shows all bins."""
+    span = bins[-1][0] + BIN - bins[0][0] if bins else timedelta()
+    return next((hours for hours in SPARK_HOURS if span <= timedelta(hours=hours)), SPARK_HOURS[-1])
+
+
+def _bars(bins: list[tuple[datetime, int]], hours: int) -> list[Bar]:
     if not bins:
         return []
     end = bins[-1][0] + BIN
-    return sparkline(rebin(bins, end - timedelta(hours=SPARK_HOURS), end, SPARK_HOURS), *SPARK_SIZE)
+    return sparkline(rebin(bins, end - timedelta(hours=hours), end, SPARK_BARS), *SPARK_SIZE)
 
 
 def _answers(ids: Sequence[int]) -> dict[int, list[tuple[str, str, str]]]:
@@ -86,7 +95,7 @@ def _answers(ids: Sequence[int]) -> dict[int, list[tuple[str, str, str]]]:
 def _bins(ids: Sequence[int]) -> dict[int, list[tuple[datetime, int]]]:
     """The alerts of each investigation in its last day; of the alerts' own time, so old files look as they were."""
     found: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
-    since = F("investigation__last_alert") - timedelta(hours=SPARK_HOURS)
+    since = F("investigation__last_alert") - timedelta(hours=SPARK_HOURS[-1])
     rows = AlertBin.objects.filter(investigation__in=ids, start__gt=since).order_by("investigation", "start")
     for pk, start, alerts in rows.values_list("investigation", "start", "alerts"):
         found[pk].append((start, alerts))

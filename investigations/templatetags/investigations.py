@@ -36,10 +36,11 @@ FRESH_SECONDS = 60
 @register.filter
 def visible(value: Any, kept: str = "") -> str:
     """The text with every character that hides or reorders others as an escape: `⟨U+202E⟩`. `kept` ones stay."""
-    return "".join(
-        f"⟨U+{ord(char):04X}⟩" if unicodedata.category(char) in HIDDEN and char not in kept else char
-        for char in str(value)
-    )
+    return "".join(char if char in kept else _shown(char) for char in str(value))
+
+
+def _shown(char: str) -> str:
+    return f"⟨U+{ord(char):04X}⟩" if unicodedata.category(char) in HIDDEN else char
 
 
 @register.filter

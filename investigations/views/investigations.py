@@ -127,12 +127,11 @@ def investigation_evidence(request: PersonRequest, pk: int) -> HttpResponse:
 def investigation_replay(request: PersonRequest, pk: int) -> HttpResponse:
     """Decide again from the frozen evidence under the same policy, and say whether it comes out the same."""
     result = replay(automatic_decision(pk))
-    outcome = result.as_json()
-    rows = [
-        (name, outcome["stored"][name], outcome["replayed"][name], name in result.differences)
-        for name in outcome["stored"]
-    ]
-    context = {"investigation": find(pk), "replay": result, "rows": [row for row in rows if row[0] != "reasons"]}
+    shape = result.as_json()
+    stored, replayed = shape["stored"], shape["replayed"]
+    parts = [name for name in stored if name != "reasons"]
+    rows = [(name, stored[name], replayed[name], name in result.differences) for name in parts]
+    context = {"investigation": find(pk), "replay": result, "rows": rows}
     return render(request, "investigations/investigation_replay.html", context)
 
 

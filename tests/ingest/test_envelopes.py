@@ -35,6 +35,7 @@ ENVELOPES = {
     "pretty object, CRLF": dumps(ONE, indent="\t").replace(b"\n", b"\r\n"),
     "BOM": b"\xef\xbb\xbf" + dumps(ONE),
     "array": dumps([ONE, TWO, STATS]),
+    "BOM, array": b"\xef\xbb\xbf" + dumps([ONE, TWO, STATS]),
     "pretty array": dumps([ONE, TWO, STATS], indent=4),
     "empty array": b"[]",
     "empty array, spaced": b" [ \r\n ] \n",

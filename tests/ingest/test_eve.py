@@ -227,6 +227,10 @@ def test_it_cuts_the_original() -> None:
     assert "\0" not in alert.raw
 
 
+def test_it_makes_the_senders_name_harmless() -> None:
+    assert read(eve(), sensor="dmz\x00-\x1b1\ud800").sensor == "dmz-1\ufffd"
+
+
 def test_it_takes_the_sensors_name_from_the_record() -> None:
     assert read(eve(host="probe-3")).sensor == "probe-3"
     assert read(eve(host="probe-3"), sensor="dmz-1").sensor == "dmz-1"

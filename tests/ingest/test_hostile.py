@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from investigations.ingest import FORMATS, parse, parse_stream
-from investigations.ingest.base import MAX_RAW, MAX_TEXT, AlertRecord, ParsedBatch
+from investigations.ingest.base import MAX_ID, MAX_PROTOCOL, MAX_RAW, MAX_SENSOR, MAX_TEXT, AlertRecord, ParsedBatch
 from tests.ingest.conftest import RECEIVED, eve, lines
 
 FULL = eve(
@@ -50,6 +50,7 @@ SPECIAL = st.sampled_from(
         "fe80::1%" + "z" * 99,
         "..",
         "xn--",
+        "İ" * 700,
         "1e999",
     ]
 )
@@ -89,6 +90,10 @@ def check_alert(alert: AlertRecord) -> None:
     alert.raw.encode()
     assert len(alert.raw) <= MAX_RAW
     assert "\0" not in alert.raw
+    assert len(alert.sensor) <= MAX_SENSOR
+    assert len(alert.protocol) <= MAX_PROTOCOL
+    assert max(len(alert.signature_id), len(alert.raw_severity)) <= MAX_ID
+    assert all(len(technique) <= 9 for technique in alert.techniques)
     assert alert.attacker
     assert len(alert.dedup_key) == 64
     assert alert.happened.utcoffset() is not None

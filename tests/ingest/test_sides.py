@@ -98,6 +98,16 @@ def test_it_swaps_where_our_host_sends_out_a_shells_output(source_port: int, des
     assert (found.attacker, found.attacker_reason) == (OUTSIDE, "fires on what the attacked host sends out")
 
 
+def test_it_keeps_an_outside_server_whose_answer_looks_like_a_shell() -> None:
+    found = read(packet(OUTSIDE, 40080, OURS, 47592, alert=SHELL))
+    assert (found.attacker, found.victim) == (OUTSIDE, OURS)
+
+
+def test_it_finds_our_own_scanner_in_the_answer_that_it_got() -> None:
+    found = read(packet(OUTSIDE, 22, OURS, 50000, direction="to_client"))
+    assert (found.attacker, found.victim, found.answered) == (OURS, OUTSIDE, None)
+
+
 def test_it_swaps_where_our_server_answers_somebody_outside() -> None:
     found = read(packet(OURS, 80, OUTSIDE, 60384, alert=LEAK))
     assert (found.attacker, found.victim, found.victim_port) == (OUTSIDE, OURS, 80)

@@ -86,8 +86,8 @@ def service(trust_level: int = 1) -> Answer:
     return answer("greynoise", BENIGN, Strength.WEAK, facts=facts)
 
 
-def harmless(provider: str, **facts: Any) -> Answer:
-    return answer(provider, strength=Strength.WEAK, facts=facts)
+def harmless(provider: str, *, artifact: str = SOURCE, **facts: Any) -> Answer:
+    return answer(provider, strength=Strength.WEAK, facts=facts, artifact=artifact)
 
 
 def malicious(provider: str, strength: str = Strength.STRONG, **rest: Any) -> Answer:

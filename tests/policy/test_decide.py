@@ -73,6 +73,16 @@ def test_it_does_not_take_an_answer_about_a_domain_for_one_about_the_source() ->
 def test_it_requires_reverse_dns_where_everything_must_be_known() -> None:
     assert decide(eager(COMPLETE), evidence(noise(), failed("dns"))).outcome == Status.NEEDS_REVIEW
     assert decide(eager(QUORUM), evidence(noise(), failed("dns"))).outcome == Status.DISMISSED
+    unsure = answer("dns", facts={"rdns": "own.example"})
+    assert decide(eager(COMPLETE), evidence(noise(), unsure)).outcome == Status.NEEDS_REVIEW
+
+
+def test_it_requires_the_addresses_of_a_submitted_domain() -> None:
+    known = harmless("virustotal", artifact="own.example")
+    subject = {"source": "own.example", "kind": "domain-name", "submitted": True}
+    silent = failed("dns", artifact="own.example")
+    assert decide(eager(COMPLETE), evidence(known, **subject)).outcome == Status.DISMISSED
+    assert decide(eager(COMPLETE), evidence(known, silent, **subject)).outcome == Status.NEEDS_REVIEW
 
 
 def test_it_goes_on_with_later_rules_after_a_dismissal_that_was_not_allowed() -> None:

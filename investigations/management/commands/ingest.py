@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandParser
@@ -55,11 +57,12 @@ class Command(base.Command):
         self._summary(options["json"])
 
     def _ingest(self, name: str, options: dict[str, Any]) -> None:
-        with sys.stdin.buffer if name == "-" else open(name, "rb") as stream:
+        # Standard input by its number: a stream like any other, and closing it is ours to do
+        with open(0 if name == "-" else name, "rb") as stream:
             chunks = _follow(stream, Path(name)) if options["follow"] else _read(stream)
             batches = parse_stream(
                 chunks,
-                received=now(),
+                received=now,
                 format=options["format"],
                 sensor=options["sensor"],
                 own_networks=settings.OWN_NETWORKS,
@@ -104,12 +107,13 @@ class Command(base.Command):
         self.emit(counts, as_json=as_json, text=text)
 
 
-def _read(stream: BinaryIO) -> Iterator[bytes]:
-    while chunk := stream.read(CHUNK):
+def _read(stream: BufferedReader) -> Iterator[bytes]:
+    # read1: a slow pipe is read as it comes, not chunk by full chunk
+    while chunk := stream.read1(CHUNK):
         yield chunk
 
 
-def _follow(stream: BinaryIO, path: Path) -> Iterator[bytes]:
+def _follow(stream: BufferedReader, path: Path) -> Iterator[bytes]:
     """What is in the file and what is appended; a file that was rotated away is read to its end, then the new one."""
     while True:
         chunk = stream.read(CHUNK)
@@ -124,11 +128,11 @@ def _follow(stream: BinaryIO, path: Path) -> Iterator[bytes]:
             continue
         if rotated:
             yield from _read(stream)
+            # A line that was cut off in the old file must not swallow the first one of the new file
+            yield b"\n"
             stream.close()
             stream = path.open("rb")
 
 
-def _inode(stream: BinaryIO) -> int:
-    import os
-
+def _inode(stream: BufferedReader) -> int:
     return os.fstat(stream.fileno()).st_ino
