@@ -33,7 +33,7 @@ START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 DATABASE = "reconsoc"
 # These need no database, or bring the servers up themselves
-WITHOUT_SERVERS = {"", "help", "up", "simulator", "collectstatic", "--help", "-h", "--version"}
+WITHOUT_SERVERS = {"", "help", "up", "bench", "simulator", "collectstatic", "--help", "-h", "--version"}
 # These look after the tables themselves; for any other command a new database is prepared first
 WITHOUT_TABLES = {"prepare", "migrate", "makemigrations", "check"}
 

@@ -16,10 +16,10 @@ def plain(text: str, limit: int = MAX_WORDS) -> str:
     """One line without control, format (bidi, zero-width) or private characters, at most `limit` long, defanged."""
     visible = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in text[: 4 * limit])
     line = " ".join(visible.split())
-    return defang(line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…")
+    return defang_names(line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…")
 
 
-def defang(text: str) -> str:
+def defang_names(text: str) -> str:
     """`scan.example` as `scan[.]example`: domain names that no mail client and no chat turns into a link."""
     return _LAST_DOT.sub("[.]", text.replace("://", "[:]//"))
 

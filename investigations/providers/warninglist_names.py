@@ -5,13 +5,12 @@ Chosen by hand, because the first table can dismiss an alert: a new list counts 
 
 from __future__ import annotations
 
-# Operators that scan the Internet openly
+# Operators that scan the Internet openly, on their own account
 SCANNERS = {
     "alphastrike-research-nt-scanning": "Alpha Strike Labs",
     "alphastrike-scanning": "Alpha Strike Labs",
     "bufferover-nt-scanning": "BufferOver",
     "censys-scanning": "Censys",
-    "check-host-net": "check-host.net",
     "circl-security-scanning": "CIRCL",
     "circl-ssh-scanning": "CIRCL",
     "coalition-signals-intelligence-nt-scanning": "Coalition",
@@ -32,7 +31,6 @@ SCANNERS = {
     "onyphe-nt-scanning": "ONYPHE",
     "onyphe-scanner": "ONYPHE",
     "openai-gptbot": "GPTBot",
-    "palo-alto-networks-cortex-cloud": "Palo Alto Cortex Cloud",
     "probethenet-nt-scanning": "ProbeTheNet",
     "rapid7-nt-scanning": "Rapid7",
     "research-scanner-nt-scanning": "Research Scanner",
@@ -44,12 +42,18 @@ SCANNERS = {
     "shodan-scanning": "Shodan",
     "skipa-nt-scanning": "Skipa",
     "stretchoid-nt-scanning": "Stretchoid",
-    "tenable-cloud-ipv4": "Tenable",
-    "tenable-cloud-ipv6": "Tenable",
+}
+
+# Scanners for hire: the operator is known, but anybody may have sent them, an attacker too
+RENTED_SCANNERS = {
+    "check-host-net": "check-host.net, a scanner that anybody may send",
+    "palo-alto-networks-cortex-cloud": "Palo Alto Cortex Cloud, a scanner for hire",
+    "tenable-cloud-ipv4": "Tenable Cloud, a scanner for hire",
+    "tenable-cloud-ipv6": "Tenable Cloud, a scanner for hire",
 }
 
 # Whose network it is; says nothing about who uses it
-SERVICES = {
+SERVICES = RENTED_SCANNERS | {
     "akamai": "Akamai",
     "amazon-aws": "Amazon AWS",
     "apple": "Apple",

@@ -12,7 +12,7 @@ import pytest
 from investigations.choices import ArtifactKind, Outcome, Strength, Verdict
 from investigations.providers import warninglists
 from investigations.providers.base import Finding, ProviderConfig, ProviderError
-from investigations.providers.warninglist_names import SCANNERS, SERVICES
+from investigations.providers.warninglist_names import RENTED_SCANNERS, SCANNERS, SERVICES
 from investigations.providers.warninglists import WarningLists
 
 
@@ -27,7 +27,7 @@ def first_network(name: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "label"), [("censys-scanning", "Censys"), ("shodan-scanning", "Shodan"), ("tenable-cloud-ipv6", "Tenable")]
+    ("name", "label"), [("censys-scanning", "Censys"), ("shodan-scanning", "Shodan"), ("shadowserver", "Shadowserver")]
 )
 def test_it_knows_scanners_by_their_published_ranges(name: str, label: str) -> None:
     finding = look_up(first_network(name).partition("/")[0])
@@ -36,6 +36,15 @@ def test_it_knows_scanners_by_their_published_ranges(name: str, label: str) -> N
     assert finding.facts["known_scanner"] == label
     assert finding.facts["published_range"] is True
     assert label in finding.summary
+
+
+@pytest.mark.parametrize("name", ["tenable-cloud-ipv4", "tenable-cloud-ipv6", "check-host-net"])
+def test_it_does_not_vouch_for_scanners_for_hire(name: str) -> None:
+    finding = look_up(first_network(name).partition("/")[0])
+
+    assert finding.verdict == Verdict.UNKNOWN
+    assert "known_scanner" not in finding.facts
+    assert "scanner" in finding.facts["known_service"]
 
 
 def test_it_calls_a_large_service_context() -> None:
@@ -57,7 +66,7 @@ def test_it_has_most_of_the_lists_that_it_names() -> None:
     present = {path.name for path in lists.iterdir()}
 
     assert len(SCANNERS.keys() & present) >= 30
-    assert SERVICES.keys() <= present
+    assert (SERVICES.keys() - RENTED_SCANNERS.keys()) <= present
     assert not SCANNERS.keys() & SERVICES.keys()
 
 
