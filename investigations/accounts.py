@@ -6,8 +6,10 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 
 from investigations.artifacts import normalise_address
 from investigations.models import Actor, AuditEvent, User
@@ -21,6 +23,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def add_message(self, *args: Any, **kwargs: Any) -> None:
         """No banners for logging in and out: the page itself shows it."""
+
+    def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
+        """The right password of an account that is switched off."""
+        AuditEvent.objects.record(actor_of(user, request), "login.failed", f"user {user.username}")
+        messages.error(request, "This account is switched off. Ask an admin.")
+        return HttpResponseRedirect(reverse("account_login"))
 
 
 def client_address(request: HttpRequest | None) -> str | None:

@@ -115,6 +115,7 @@ def scan_matrix(probes: Iterable[Probe], start: datetime, end: datetime, width: 
             answers[key] += probe.count if probe.answered else 0
     rows = _rows(counts)
     grid, answered = _by_row(counts, rows), _by_row(answers, rows)
+    width = _round(width)  # as everything in it is
     frame = _Frame(width, max(len(set(rows.values())), 1), columns, start, end)
     return Matrix(
         width=width,

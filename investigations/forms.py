@@ -54,7 +54,7 @@ class QueueForm(forms.Form):
     assignee = forms.CharField(max_length=150, required=False, label="Held by")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="filter_%s", **kwargs)
+        super().__init__(*args, **{"auto_id": "filter_%s", **kwargs})
         self.fields["source"].widget.attrs |= {"placeholder": "Address or network", "spellcheck": "false"}
         self.fields["assignee"].widget.attrs |= {"placeholder": "Held by", "autocapitalize": "none"}
 

@@ -24,7 +24,15 @@ log = structlog.get_logger(__name__)
 
 
 class AllowedJob(Job):
-    """A job whose function is one of ours: whoever can write to Redis still cannot name another."""
+    """A job whose function is one of ours: whoever can write to Redis still cannot name another.
+
+    A stored job may also name functions to call and addresses to post to when it ends; ours have none.
+    """
+
+    def restore(self, raw_data: dict[Any, Any]) -> None:
+        super().restore(raw_data)
+        self._success_callback_name = self._failure_callback_name = self._stopped_callback_name = None
+        self.webhooks = []
 
     @property
     def func(self) -> Any:
@@ -55,7 +63,7 @@ def drain() -> int:
         return 0
     close_old_connections()
     try:
-        with Engine(STOP) as engine:
+        with Engine(STOP, more=hint) as engine:
             return engine.run(DRAIN_SECONDS)
     except DatabaseError as error:
         # The leases of what was under work run out, and it is due again

@@ -10,7 +10,9 @@ from django.conf import settings as django_settings
 from django.db.backends.postgresql.operations import DatabaseOperations
 
 from investigations.choices import Role
+from investigations.management.commands.play_demo import point_at
 from investigations.models import Actor, User
+from investigations.simulator import Simulator
 
 PASSWORD = "correct horse battery"
 
@@ -79,3 +81,21 @@ def auditor(make_user: Callable[..., User]) -> User:
 @pytest.fixture
 def actor(analyst: User) -> Actor:
     return Actor(analyst.username, user_id=analyst.pk)
+
+
+@pytest.fixture(scope="session")
+def running_simulator() -> Iterator[Simulator]:
+    with Simulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def simulator(running_simulator: Simulator, settings: Any, transactional_db: None) -> Iterator[Simulator]:
+    """A database whose providers ask the simulator."""
+    settings.ALLOW_TEST_NETWORKS = True
+    settings.SIMULATED = True
+    settings.DNS_SERVER = running_simulator.dns_server
+    point_at(running_simulator.url)
+    running_simulator.clear()
+    yield running_simulator
+    running_simulator.clear()

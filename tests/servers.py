@@ -21,6 +21,7 @@ def start() -> None:
     directory = Path(tempfile.mkdtemp(prefix="reconsoc tests "))
     _stack.callback(shutil.rmtree, directory, ignore_errors=True)
     os.environ["RECONSOC_DATA_DIR"] = str(directory)
+    (directory / "static").mkdir()  # where nothing is collected in tests; WhiteNoise wants it to be there
     for name in ("RECONSOC_HTTPS", "RECONSOC_DNS_SERVER", "RECONSOC_OWN_NETWORKS", "RECONSOC_SIMULATED"):
         os.environ.pop(name, None)
     addresses = _stack.enter_context(embedded.serve(directory, durable=False))

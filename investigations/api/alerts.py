@@ -5,18 +5,20 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from typing import Any
+from collections.abc import Callable
+from typing import Any, BinaryIO, cast
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error as DatabaseRefusal
 from django.http import HttpRequest, HttpResponse, JsonResponse, RawPostDataException
 from django.utils.timezone import now
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from investigations.api.auth import bearer_token
+from investigations.api.auth import bearer_token, hide_token
 from investigations.choices import TokenScope
 from investigations.ingest import FORMATS, parse
+from investigations.ingest.fields import clean
 from investigations.models import ApiToken
 from investigations.queries.health import backlog
 from investigations.services.ingest import store
@@ -24,6 +26,7 @@ from investigations.services.tokens import authenticate
 
 RETRY_SECONDS = 30
 MAX_SENSOR = 100
+MAX_DIGITS = 18  # of a Content-Length
 
 
 class Refused(Exception):
@@ -44,28 +47,33 @@ class Refused(Exception):
 @require_POST
 def receive_alerts(request: HttpRequest) -> HttpResponse:
     """`POST alerts`: the token comes in the Authorization header."""
-    return _receive(request, bearer_token(request, TokenScope.INGEST))
+    return _receive(request, lambda: bearer_token(request, TokenScope.INGEST))
 
 
 @csrf_exempt
-@require_POST
 def receive_alerts_in(request: HttpRequest, token: str) -> HttpResponse:
     """`POST alerts/in/TOKEN`: for senders that cannot set a header."""
-    return _receive(request, authenticate(token, TokenScope.INGEST))
+    hide_token(request)
+    return _receive_in(request, token)
 
 
-def _receive(request: HttpRequest, token: ApiToken | None) -> HttpResponse:
+@require_POST
+def _receive_in(request: HttpRequest, token: str) -> HttpResponse:
+    return _receive(request, lambda: authenticate(token, TokenScope.INGEST))
+
+
+def _receive(request: HttpRequest, find_token: Callable[[], ApiToken | None]) -> HttpResponse:
     try:
-        if token is None:
+        if find_token() is None:
             raise Refused(401, "a token with the scope ingest:write is needed")
-        return JsonResponse(_store(request, token), status=202)
+        return JsonResponse(_store(request), status=202)
     except Refused as refused:
         return refused.response()
-    except DatabaseError:
+    except DatabaseRefusal:
         return Refused(503, "cannot be stored now; nothing of it was", RETRY_SECONDS).response()
 
 
-def _store(request: HttpRequest, token: ApiToken) -> dict[str, Any]:
+def _store(request: HttpRequest) -> dict[str, Any]:
     format_name = request.GET.get("format", "auto")
     if format_name != "auto" and format_name not in FORMATS:
         raise Refused(400, f"unknown format; there are auto, {', '.join(FORMATS)}")
@@ -75,7 +83,7 @@ def _store(request: HttpRequest, token: ApiToken) -> dict[str, Any]:
         read_body(request),
         received=now(),
         format=format_name,
-        sensor=request.GET.get("sensor", "")[:MAX_SENSOR],
+        sensor=clean(request.GET.get("sensor", ""), MAX_SENSOR),
         own_networks=settings.OWN_NETWORKS,
     )
     if not batch.read:
@@ -95,13 +103,17 @@ def read_body(request: HttpRequest) -> bytes:
     limit = settings.MAX_BODY
     too_large = Refused(413, f"the body is larger than {limit:,} bytes; send it in parts")
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdecimal() or int(length) > limit:
+    if not (length.isascii() and length.isdecimal()):
+        raise Refused(400, "the Content-Length is not a number")
+    if len(length) > MAX_DIGITS or int(length) > limit:
         raise too_large
     encoding = request.headers.get("Content-Encoding", "").lower()
     if encoding not in ("", "identity", "gzip"):
         raise Refused(415, "only gzip is unpacked")
     try:
-        body = request.read(limit + 1)
+        body = _stream(request).read(limit + 1)
+        if len(body) > limit:
+            raise too_large
         if encoding == "gzip":
             with gzip.GzipFile(fileobj=io.BytesIO(body)) as packed:
                 body = packed.read(limit + 1)
@@ -110,3 +122,11 @@ def read_body(request: HttpRequest) -> bytes:
     if len(body) > limit:
         raise too_large
     return body
+
+
+def _stream(request: HttpRequest) -> BinaryIO:
+    """Where the body is read from: a sender that does not know its length sends chunks, which Django would not read."""
+    chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+    if chunked and request.META.get("wsgi.input_terminated"):
+        return cast(BinaryIO, request.META["wsgi.input"])
+    return cast(BinaryIO, request)

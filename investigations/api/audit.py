@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, JsonResponse
-from ninja import Field, Query, Router, Schema
+from ninja import Field, Query, Router
 
 from investigations.api.auth import Bearer
+from investigations.api.inputs import Input
 from investigations.choices import TokenScope
 from investigations.models import AuditEvent
 from investigations.queries.shapes import stamp
@@ -13,7 +14,7 @@ from investigations.queries.shapes import stamp
 router = Router(tags=["audit"])
 
 
-class Filters(Schema):
+class Filters(Input):
     actor: str = Field("", max_length=150)
     action: str = Field("", max_length=60)
     subject: str = Field("", max_length=200)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import django_rq
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseRefusal
+from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -31,7 +32,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         oldest = oldest_due_seconds()
-    except DatabaseError:
+    except DatabaseRefusal:
         return JsonResponse({"status": "database away"}, status=503)
     body = {"status": "ok", "oldest_due_seconds": round(oldest, 1), "redis": _redis()}
     if oldest > LATE_SECONDS:
@@ -44,7 +45,10 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """Read from the database at each scrape: true for all processes together, and nothing to lose in a restart."""
     registry = CollectorRegistry()
     registry.register(_Collector())
-    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    try:
+        return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    except DatabaseRefusal:
+        return HttpResponse("database away\n", status=503, content_type="text/plain")
 
 
 class _Collector:

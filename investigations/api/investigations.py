@@ -7,9 +7,10 @@ from typing import Any
 from django.http import HttpRequest
 from django.http import JsonResponse as Json
 from django.shortcuts import get_object_or_404
-from ninja import Field, Query, Router, Schema
+from ninja import Field, Query, Router
 
 from investigations.api.auth import Bearer, token_actor
+from investigations.api.inputs import Input
 from investigations.choices import Disposition, Role, TokenScope
 from investigations.models import InvalidTransition, Investigation, User
 from investigations.queries.keyset import InvalidCursor
@@ -22,12 +23,12 @@ READ = Bearer(TokenScope.READ)
 WRITE = Bearer(TokenScope.WRITE)
 
 
-class Submission(Schema):
+class Submission(Input):
     artifacts: list[str] = Field(..., min_length=1, max_length=500, description="addresses or domains, defanged or not")
     reason: str = Field("", max_length=2000)
 
 
-class Filters(Schema):
+class Filters(Input):
     status: str = ""
     source: str = Field("", max_length=100, description="an address or a network")
     q: str = Field("", max_length=200)
@@ -35,23 +36,23 @@ class Filters(Schema):
     limit: int = Field(50, ge=1, le=200)
 
 
-class Decision(Schema):
+class Decision(Input):
     disposition: Disposition
     comment: str = Field("", max_length=5000)
 
 
-class Comment(Schema):
+class Comment(Input):
     comment: str = Field("", max_length=5000)
 
 
-class Assignment(Schema):
+class Assignment(Input):
     assignee: str | None = Field(None, max_length=150, description="a user name; null releases it")
 
 
 @router.post("", auth=WRITE, response={201: Any, 400: Any})
 def submit(request: HttpRequest, body: Submission) -> Json:
     """Investigate addresses and domains."""
-    result = workflow.submit("\n".join(body.artifacts), reason=body.reason, actor=_actor(request))
+    result = workflow.submit_values(body.artifacts, reason=body.reason, actor=_actor(request))
     shapes = load_shapes([item.investigation_id for item in result.accepted])
     refused = [{"value": item.text, "error": item.reason} for item in result.refused]
     return Json({"investigations": shapes, "refused": refused}, status=201 if shapes else 400)
@@ -93,6 +94,8 @@ def reopen(request: HttpRequest, pk: int, body: Comment) -> Json:
 
 @router.post("/{int:pk}/comments", auth=WRITE)
 def comment(request: HttpRequest, pk: int, body: Comment) -> Json:
+    if not workflow.clean(body.comment):
+        return Json({"error": "comment: needs some words"}, status=400)
     return _act(pk, workflow.comment, text=body.comment, actor=_actor(request))
 
 

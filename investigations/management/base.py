@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -25,15 +26,17 @@ class Command(BaseCommand):
         try:
             self.run(**options)
         except ValidationError as error:
-            raise CommandError(" ".join(error.messages)) from None
+            raise CommandError(printable(" ".join(error.messages))) from None
         except OperationalError as error:
             raise CommandError(f"the database cannot be reached: {_first_line(error)}") from None
         except DatabaseError as error:
             raise CommandError(f"the database refused: {_first_line(error)}") from None
+        except BrokenPipeError:
+            # Whoever read our output has gone; nobody is there for a message either
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
         except (ValueError, OSError, ImproperlyConfigured) as error:
             raise CommandError(_first_line(error)) from None
-        except BrokenPipeError:
-            sys.exit(1)
 
     def run(self, **options: Any) -> None:
         raise NotImplementedError
@@ -60,4 +63,4 @@ def printable(text: str) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).strip().splitlines()[0]
+    return printable((str(error) or type(error).__name__).strip().splitlines()[0])

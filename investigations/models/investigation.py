@@ -188,10 +188,12 @@ class Investigation(models.Model):
         self._transition({"assignee_id": assignee_id}, actor, kind, text)
 
     def escalate(self, actor: Actor, disposition: Disposition, text: str, reason: str) -> None:
+        self._must_be_open()
         changes = {"status": Status.ESCALATED, "disposition": disposition, "closed": now(), "due": None}
         self._transition(changes, actor, TimelineKind.ESCALATED, text, reason=reason)
 
     def dismiss(self, actor: Actor, disposition: Disposition, text: str, reason: str) -> None:
+        self._must_be_open()
         changes = {"status": Status.DISMISSED, "disposition": disposition, "closed": now(), "due": None}
         self._transition(changes, actor, TimelineKind.DISMISSED, text, reason=reason)
 
@@ -200,6 +202,10 @@ class Investigation(models.Model):
             raise InvalidTransition("It is open already.")
         changes = {"status": Status.NEEDS_REVIEW, "disposition": "", "closed": None}
         self._transition(changes, actor, TimelineKind.REOPENED, text, reason=reason)
+
+    def _must_be_open(self) -> None:
+        if self.closed is not None:
+            raise InvalidTransition("It is closed already: reopen it first.")
 
     def _transition(
         self, changes: dict[str, Any], actor: Actor, kind: TimelineKind, text: str, *, reason: str = ""

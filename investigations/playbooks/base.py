@@ -24,7 +24,7 @@ Waiting = Generator[None, Lookup | None, Output]
 
 @dataclass(slots=True)
 class StepRecord:
-    """One recorded step. `pk` is set once it is stored."""
+    """One recorded step."""
 
     position: int
     name: str
@@ -34,7 +34,6 @@ class StepRecord:
     status: RunStatus = RunStatus.RUNNING
     output: Output = field(default_factory=dict)
     error: str = ""
-    pk: int = 0
 
 
 class Playbook:
@@ -61,8 +60,10 @@ class Run:
         self.playbook = playbook
         self.case = case
         self.started = playbook.now()
+        self.finished: datetime | None = None
+        self.status = RunStatus.RUNNING
+        self.error = ""
         self.records: list[StepRecord] = []
-        self.pk = 0
         # A case that is in error already is not asked about again, only judged
         self._left = [name for name in playbook.steps if not case.error or name in JUDGING]
         self._waiting: Waiting | None = None

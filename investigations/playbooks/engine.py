@@ -8,11 +8,12 @@ else takes over.
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import count
@@ -21,7 +22,7 @@ from types import TracebackType
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django.utils.timezone import now
 
 from investigations.choices import Outcome
@@ -45,10 +46,11 @@ log = structlog.get_logger(__name__)
 
 
 class Engine:
-    """Use as a context manager: it owns a thread pool."""
+    """Use as a context manager: it owns a thread pool. `more` is called when there is work for a second worker."""
 
-    def __init__(self, stop: threading.Event | None = None) -> None:
+    def __init__(self, stop: threading.Event | None = None, more: Callable[[], object] = lambda: None) -> None:
         self.stop = stop or threading.Event()
+        self.more = more
         self.pool = ThreadPoolExecutor(settings.MAX_LOOKUPS, thread_name_prefix="lookup")
         self.answers: SimpleQueue[tuple[Run, Lookup, Desk, Reported]] = SimpleQueue()
         self.runs: dict[int, Run] = {}
@@ -58,9 +60,11 @@ class Engine:
         self._desks: dict[str, Desk] = {}
         self._policy: tuple[int, Policy]
         self._loaded = -RELOAD
+        self._looked = -POLL
         self._renewed = time.monotonic()
 
     def __enter__(self) -> Engine:
+        store.do_not_wait_for_disk()
         return self
 
     def __exit__(
@@ -70,6 +74,8 @@ class Engine:
         if self.runs and kind is None:
             # Told to stop: what is not finished is due again at once, for another worker
             Investigation.objects.postpone([run.case.claim for run in self.runs.values()], 0)
+        with contextlib.suppress(DatabaseError, InterfaceError):
+            store.do_not_wait_for_disk(False)
 
     def run(self, seconds: float) -> int:
         """Work until nothing is due, or until `seconds` are over and what was begun is done; how many were settled."""
@@ -90,9 +96,14 @@ class Engine:
 
     def _claim(self) -> int:
         room = min(CLAIM, MAX_CASES - len(self.runs))
-        if room <= 0:
+        # While work is under way, answers come in faster than it makes sense to look for more
+        if room <= 0 or (self.runs and time.monotonic() - self._looked < POLL):
             return 0
         claims = Investigation.objects.claim(room, settings.LEASE_SECONDS)
+        if len(claims) == CLAIM:
+            self.more()
+        else:
+            self._looked = time.monotonic()
         if claims:
             self._reload()
             self._begin(store.load_cases(claims))
@@ -110,8 +121,8 @@ class Engine:
         for run in runs:
             self.runs[run.case.investigation] = run
             run.advance()
-        store.save_runs(runs)
         self._ask_wanted(runs)
+        store.save_runs(runs)
 
     # Questions go out
 
@@ -131,8 +142,9 @@ class Engine:
             if artifact.kind in desk.provider.accepts
         ]
         store.use_cache([(desk, lookup) for _, desk, lookup in asked if lookup.pending], now())
-        store.save_lookups([(run.case, lookup) for run, _, lookup in asked])
+        # The questions go out first: they are written down while the providers think
         self._send([(run, desk, lookup) for run, desk, lookup in asked if lookup.pending])
+        store.save_lookups([(run.case, lookup) for run, _, lookup in asked])
         for run, _, lookup in asked:
             if not lookup.pending:
                 run.resume(lookup)
@@ -253,9 +265,7 @@ class Engine:
         """What was gathered cannot be written: hand over without it, so that the case leaves the queue."""
         bare = Case(run.case.investigation, run.case.fence, run.case.subject, run.case.deadline, run.case.submitted)
         bare.error = "the evidence could not be stored"
-        last = Run(run.playbook, bare)
-        last.pk = run.pk
-        self.settled += finish([last], self._policy[0], now())
+        self.settled += finish([Run(run.playbook, bare)], self._policy[0], now())
 
     def _renew(self) -> None:
         if time.monotonic() - self._renewed < settings.LEASE_SECONDS / 3 or not self.runs:

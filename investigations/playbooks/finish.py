@@ -10,11 +10,11 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from investigations.choices import Disposition, RunStatus, Severity, Status, Targeting, TimelineKind, Verdict
-from investigations.models import AuditEvent, Decision, PlaybookRun, TimelineEvent
+from investigations.models import AuditEvent, Decision, TimelineEvent
 from investigations.models.audit import AUTOMATION
 from investigations.models.investigation import Settlement, settle
+from investigations.playbooks import store
 from investigations.playbooks.base import Run
-from investigations.playbooks.store import save_runs
 
 VERBS = {Status.ESCALATED: "Escalated", Status.DISMISSED: "Dismissed", Status.NEEDS_REVIEW: "Handed to a person"}
 ARTIFACT_VERDICTS = """
@@ -26,6 +26,7 @@ WHERE link.investigation_id = v.investigation AND link.artifact_id = v.artifact"
 def finish(runs: Sequence[Run], policy_id: int, moment: datetime) -> int:
     """Settle finished runs where their fence still holds; how many were. The others leave no trace but their run."""
     with transaction.atomic():
+        store.wait_for_disk()
         written = settle(_settlement(run, moment) for run in runs)
         kept = [run for run in runs if run.case.investigation in written]
         Decision.objects.bulk_create(_decision(run, policy_id, moment) for run in kept)
@@ -120,10 +121,8 @@ def _save_verdicts(runs: Sequence[Run]) -> None:
 
 
 def _close_runs(runs: Sequence[Run], written: set[int], moment: datetime) -> None:
-    save_runs(runs)
-    rows = []
     for run in runs:
-        error = run.case.error if run.case.investigation in written else "somebody else decided first"
-        status = RunStatus.FAILED if error else RunStatus.COMPLETED
-        rows.append(PlaybookRun(pk=run.pk, status=status, finished=moment, error=error[:500]))
-    PlaybookRun.objects.bulk_update(rows, ["status", "finished", "error"])
+        run.error = run.case.error if run.case.investigation in written else "somebody else decided first"
+        run.status = RunStatus.FAILED if run.error else RunStatus.COMPLETED
+        run.finished = moment
+    store.save_runs(runs)

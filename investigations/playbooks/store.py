@@ -8,15 +8,31 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.utils.timezone import now
 
 from investigations.artifacts import domain_scope, scope_of
 from investigations.choices import ADDRESS_KINDS, ArtifactKind, Outcome, Scope, Strength, Verdict
-from investigations.models import Artifact, Investigation, InvestigationArtifact, PlaybookRun, PlaybookStep
+from investigations.models import Artifact, Investigation, InvestigationArtifact
 from investigations.playbooks.base import Run, StepRecord
 from investigations.playbooks.case import Case, CaseArtifact, Lookup
 from investigations.playbooks.desks import Desk
+
+
+def do_not_wait_for_disk(on: bool = True) -> None:
+    """Let commits of this connection return before they are on the disk.
+
+    What a crash of PostgreSQL can take away is unfinished work, which is due again. A decision waits: the log is
+    written in order, so when it is on the disk, everything it rests on is.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit TO off" if on else "RESET synchronous_commit")
+
+
+def wait_for_disk() -> None:
+    """Make the present transaction's commit durable, as the server is configured."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit TO DEFAULT")
 
 
 def load_cases(claims: Sequence[tuple[int, int]]) -> list[Case]:
@@ -152,50 +168,59 @@ def _row(case: Case, lookup: Lookup) -> dict[str, Any]:
     }
 
 
+SAVE_RUNS = """
+WITH run AS (
+    INSERT INTO investigations_playbookrun AS r (
+        investigation_id, fence, playbook, version, status, started, finished, error)
+    SELECT investigation, fence, playbook, version, status, started, finished, error
+    FROM jsonb_to_recordset(%s::jsonb) AS run(
+        investigation bigint, fence bigint, playbook text, version text, status text, started timestamptz,
+        finished timestamptz, error text)
+    ORDER BY investigation
+    ON CONFLICT (investigation_id, fence) DO UPDATE SET
+        status = excluded.status, finished = excluded.finished, error = excluded.error
+    RETURNING id, investigation_id, fence)
+INSERT INTO investigations_playbookstep (run_id, position, name, status, started, finished, input, output, error)
+SELECT run.id, position, name, status, started, finished, input, output, error
+FROM jsonb_to_recordset(%s::jsonb) AS step(
+    investigation bigint, fence bigint, position int, name text, status text, started timestamptz,
+    finished timestamptz, input jsonb, output jsonb, error text)
+JOIN run ON run.investigation_id = step.investigation AND run.fence = step.fence
+ON CONFLICT (run_id, position) DO UPDATE SET
+    status = excluded.status, finished = excluded.finished, output = excluded.output, error = excluded.error"""
+
+
 def save_runs(runs: Iterable[Run]) -> None:
     """Write runs and their steps as they stand; a run or step that is new gets its row."""
     runs = list(runs)
-    with transaction.atomic():
-        _create_runs([run for run in runs if not run.pk])
-        _save_steps(runs)
+    steps = [_step(run, record) for run in runs for record in run.records]
+    with connection.cursor() as cursor:
+        cursor.execute(SAVE_RUNS, [json.dumps([_run(run) for run in runs]), json.dumps(steps)])
 
 
-def _create_runs(runs: Sequence[Run]) -> None:
-    rows = PlaybookRun.objects.bulk_create(
-        PlaybookRun(
-            investigation_id=run.case.investigation,
-            playbook=run.playbook.name,
-            version=run.playbook.version,
-            fence=run.case.fence,
-            started=run.started,
-        )
-        for run in runs
-    )
-    for run, row in zip(runs, rows, strict=True):
-        run.pk = row.pk
+def _run(run: Run) -> dict[str, Any]:
+    return {
+        "investigation": run.case.investigation,
+        "fence": run.case.fence,
+        "playbook": run.playbook.name,
+        "version": run.playbook.version,
+        "status": run.status.value,
+        "started": run.started.isoformat(),
+        "finished": run.finished.isoformat() if run.finished else None,
+        "error": run.error[:500],
+    }
 
 
-def _save_steps(runs: Sequence[Run]) -> None:
-    pairs = [(record, _step(run, record)) for run in runs for record in run.records]
-    PlaybookStep.objects.bulk_update(
-        [row for record, row in pairs if record.pk], ["status", "finished", "output", "error"]
-    )
-    fresh = [(record, row) for record, row in pairs if not record.pk]
-    PlaybookStep.objects.bulk_create([row for _, row in fresh])
-    for record, row in fresh:
-        record.pk = row.pk
-
-
-def _step(run: Run, record: StepRecord) -> PlaybookStep:
-    return PlaybookStep(
-        pk=record.pk or None,
-        run_id=run.pk,
-        position=record.position,
-        name=record.name,
-        status=record.status,
-        started=record.started,
-        finished=record.finished,
-        input=record.input,
-        output=record.output,
-        error=record.error,
-    )
+def _step(run: Run, record: StepRecord) -> dict[str, Any]:
+    return {
+        "investigation": run.case.investigation,
+        "fence": run.case.fence,
+        "position": record.position,
+        "name": record.name,
+        "status": record.status.value,
+        "started": record.started.isoformat(),
+        "finished": record.finished.isoformat() if record.finished else None,
+        "input": record.input,
+        "output": record.output,
+        "error": record.error,
+    }

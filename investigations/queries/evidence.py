@@ -11,6 +11,7 @@ from investigations.choices import ANSWERED, Outcome, Strength, Verdict
 from investigations.models import Decision, Enrichment, Investigation, InvestigationArtifact
 from investigations.queries.answers import RANK, fact, label_of, place_of, shape_of
 
+KNOWN_AS = ("known_scanner", "known_service", "business_service")
 WEIGHTS = (Strength.CONTEXT, Strength.WEAK, Strength.STRONG, Strength.DECISIVE)
 
 
@@ -97,22 +98,26 @@ def source_facts(evidence: Sequence[ArtifactEvidence], decision: Decision | None
     """Facts from the answers about the subject; names as they were claimed, each with its proof."""
     rows = evidence[0].rows if evidence else []
     about = [row.enrichment.facts for row in rows if isinstance(row.enrichment.facts, dict)]
-    known = fact(about, "known_scanner") or fact(about, "known_service") or fact(about, "business_service")
-    scan = (decision.evidence or {}).get("scan", {}) if decision else {}
+    words = {name: str(fact(about, name) or "") for name in ("prefix", "asn", "as_name", "country", *KNOWN_AS)}
+    scan = decision.evidence.get("scan", {}) if decision else {}
     return SourceFacts(
-        network=str(fact(about, "prefix") or ""),
-        asn=str(fact(about, "asn") or ""),
-        operator=str(fact(about, "as_name") or ""),
-        country=str(fact(about, "country") or ""),
+        network=words["prefix"],
+        asn=words["asn"],
+        operator=words["as_name"],
+        country=words["country"],
         names=_names(about),
-        service=str(known or ""),
+        service=next((words[name] for name in KNOWN_AS if words[name]), ""),
         techniques=tuple(str(technique) for technique in scan.get("techniques", ())),
     )
 
 
 def _names(about: Sequence[dict[str, Any]]) -> tuple[tuple[str, bool], ...]:
-    names, confirmed = fact(about, "names") or [], fact(about, "confirmed") or []
-    return tuple((str(name), name in confirmed) for name in names[:5])
+    names, confirmed = _texts(fact(about, "names")), _texts(fact(about, "confirmed"))
+    return tuple((name, name in confirmed) for name in names[:5])
+
+
+def _texts(value: Any) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
 def latest_decisions(investigation: Investigation) -> tuple[Decision | None, Decision | None]:

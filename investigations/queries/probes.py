@@ -12,7 +12,7 @@ from investigations.charts import MAX_COLUMNS, Matrix, Probe, scan_matrix
 from investigations.models import Alert, Investigation, ScannedHost, ScannedPort
 from investigations.queries.keyset import Page, page_of
 
-DEPTH = 50_000  # alerts, the latest first, that the picture is made of
+DEPTH = 20_000  # alerts, the latest first, that the picture is made of
 TOP = 20
 ALERTS_PAGE = 50
 

@@ -18,6 +18,7 @@ from django.utils.timezone import now
 
 from investigations.ingest.base import AlertRecord, ParsedBatch
 from investigations.jobs import hint
+from investigations.models import Alert
 from investigations.services import grouping
 
 LOCKS = 64
@@ -71,6 +72,8 @@ TYPES = {
     "techniques": "text[]",
 }  # fmt: skip
 CREATE = STAGING.format(columns=", ".join(f"{column} {TYPES.get(column, 'text')}" for column in COLUMNS))
+# A sensor's field that is longer than its column is cut: it must not cost the batch
+WIDTHS = {field.name: field.max_length for field in Alert._meta.fields}
 COPY = f"COPY staging (place, {', '.join(COLUMNS)}) FROM STDIN"
 # A copy within the batch counts as a duplicate like one from yesterday
 DROP_KNOWN = """
@@ -97,6 +100,8 @@ def _copy_type(column: str) -> str:
 
 def _value(alert: AlertRecord, column: str) -> Any:
     value = getattr(alert, column)
+    if isinstance(value, str):
+        return value[: WIDTHS.get(column)]
     return list(value) if isinstance(value, tuple) else value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.timezone import now
 
-from investigations.artifacts import Refused, find_artifacts
+from investigations.artifacts import MAX_SHOWN, Refused, find_artifacts
 from investigations.choices import ADDRESS_KINDS, ArtifactKind, Disposition, Status, TimelineKind
 from investigations.jobs import hint
 from investigations.models import Actor, AuditEvent, InvalidTransition, Investigation, TimelineEvent, User
@@ -51,11 +52,23 @@ def submit(text: str, *, reason: str, actor: Actor) -> Submission:
     return result
 
 
+def submit_values(values: Iterable[str], *, reason: str, actor: Actor) -> Submission:
+    """The same for single values: each is accepted, or refused with its reason; none is passed over as prose."""
+    values = list(values)
+    result = submit("\n".join(values), reason=reason, actor=actor)
+    for value in values:
+        found = find_artifacts(value)
+        if not found.accepted and not found.refused:
+            result.refused.append(Refused(value[:MAX_SHOWN], "neither an address nor a domain"))
+    return result
+
+
 def _submit_one(value: str, kind: ArtifactKind, reason: str, actor: Actor) -> Submitted:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_CLASS, hash_bucket(value)])
     since = now() - timedelta(seconds=settings.GROUPING_WINDOW)
-    row = Investigation.objects.filter(subject=value, activity__gte=since).order_by("-activity", "-pk").first()
+    rows = Investigation.objects.filter(subject=value, activity__gte=since).order_by("-activity", "-pk")
+    row = rows.select_for_update().first()
     existing = row is not None
     if row is None:
         row = Investigation.objects.create(
@@ -79,8 +92,9 @@ def _look_again(row: Investigation, actor: Actor, reason: str) -> None:
     """A submission counts as activity; what only the automation has decided so far is looked at again."""
     changes = {"activity": now(), "submitted": True}
     last = row.decisions.order_by("-pk").first()
-    if row.is_open and (last is None or last.automatic) and row.assignee_id is None:
-        changes |= {"status": Status.ENRICHING, "due": now(), "deadline": None, "attempts": 0}
+    if not row.is_enriching and (last is None or last.automatic) and row.assignee_id is None:
+        changes |= {"status": Status.ENRICHING, "disposition": "", "closed": None}
+        changes |= {"due": now(), "deadline": None, "attempts": 0}
         AuditEvent.objects.record(
             actor,
             "investigation.requeued",

@@ -145,7 +145,7 @@ def checked_url(url: str) -> str:
         raise ValueError(f"not a URL: {error}") from None
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or len(url) > 200:
         raise ValueError("a URL starts with https:// (or http://) and names a host")
-    if parts.username or parts.password or parts.query or parts.fragment or not url.isprintable() or " " in url:
+    if any(mark in url for mark in " ?#") or "@" in parts.netloc or not url.isprintable():
         raise ValueError("a URL holds no user name, query, fragment or space")
     return url
 

@@ -15,10 +15,13 @@ COMPARED = ("outcome", "rule", "severity", "disposition", "verdict", "targeting"
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """Both decisions, and the names of what differs; `evidence_intact`: the evidence still has its digest."""
+    """Both decisions, and the names of what differs; `evidence_intact`: the evidence still has its digest.
+
+    `again` is None where somebody has changed the evidence so much that it cannot be read any more.
+    """
 
     decision: Decision
-    again: Decided
+    again: Decided | None
     differences: tuple[str, ...]
     evidence_intact: bool
 
@@ -42,15 +45,20 @@ class Replay:
 def replay(decision: Decision) -> Replay:
     """Decide again. Only automatic decisions can be replayed: a person's has no policy."""
     assert decision.policy is not None
-    evidence = Evidence.from_json(decision.evidence)
-    again = decide(parsed(decision.policy.document), evidence)
+    try:
+        evidence = Evidence.from_json(decision.evidence)
+        again = decide(parsed(decision.policy.document), evidence)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return Replay(decision, None, COMPARED, evidence_intact=False)
     now = recomputed(again)
     differences = tuple(name for name in COMPARED if canonical(getattr(decision, name)) != canonical(now[name]))
     return Replay(decision, again, differences, evidence.digest == decision.evidence_digest)
 
 
-def recomputed(decided: Decided) -> dict[str, Any]:
+def recomputed(decided: Decided | None) -> dict[str, Any]:
     """The compared parts of a fresh decision, as the database would hold them."""
+    if decided is None:
+        return dict.fromkeys(COMPARED)
     values: dict[str, Any] = {name: getattr(decided, name) for name in COMPARED if name != "reasons"}
     values = {name: getattr(value, "value", value) for name, value in values.items()}
     values["headline"] = decided.headline[:300]

@@ -39,7 +39,7 @@ def create_token(name: str, *, scopes: Iterable[str], days: int = DEFAULT_DAYS, 
         created_by=actor.name,
         expires=now() + timedelta(days=days),
     )
-    token.full_clean()
+    token.full_clean(exclude=["revoked", "last_used"])
     with transaction.atomic():
         token.save()
         after = {"name": token.name, "scopes": chosen, "expires": token.expires.isoformat()}

@@ -77,6 +77,7 @@ def random_password() -> str:
 
 def _keep_an_admin(user: User, *, stays: bool) -> None:
     """Nobody locks the house from outside."""
-    admins = User.objects.select_for_update().filter(role=Role.ADMIN, is_active=True)
-    if not stays and user.role == Role.ADMIN and not admins.exclude(pk=user.pk).exists():
+    # All of them locked, in one order: two admins who demote each other at once cannot both succeed
+    admins = list(User.objects.select_for_update().filter(role=Role.ADMIN, is_active=True).order_by("pk"))
+    if not stays and admins == [user]:
         raise ValidationError("This is the last active admin.")

@@ -22,7 +22,7 @@ from investigations.views.requests import PersonRequest, wanted_part
 TEMPLATE = "investigations/investigation_detail.html"
 LIVE = "live"
 # Whatever a browser makes of a file that an attacker wrote: no script, no form, no origin of ours
-SANDBOX = {"default-src": ["'none'"], "sandbox": True}
+SANDBOX = {"default-src": ["'none'"], "sandbox": ""}
 
 
 @require_safe

@@ -15,9 +15,11 @@ from investigations.access import needs
 from investigations.forms import ProviderForm
 from investigations.models import ProviderSettings
 from investigations.providers import PROVIDERS
+from investigations.providers.base import Provider
 from investigations.services import providers as services
 from investigations.views.requests import PersonRequest, actor
 
+DESCRIBED = ("label", "needs_key", "offline", "homepage", "base_url", "sends")
 LIMITS = ("url", "timeout", "freshness", "per_minute", "per_day")
 STATES = {
     "off": "Off",
@@ -78,7 +80,12 @@ def _find(name: str) -> ProviderSettings:
 
 def _shown(row: ProviderSettings) -> dict[str, Any]:
     health = services.health(row)
-    return {"row": row, "provider": PROVIDERS[row.name], "health": health, "state": STATES[health]}
+    return {"row": row, "provider": _described(PROVIDERS[row.name]), "health": health, "state": STATES[health]}
+
+
+def _described(provider: type[Provider]) -> dict[str, Any]:
+    # Not the class itself: a template would call it
+    return {name: getattr(provider, name) for name in DESCRIBED}
 
 
 def _limits(row: ProviderSettings) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from investigations.forms import QueueForm
 from investigations.models import Investigation
 from investigations.queries.keyset import InvalidCursor, Page, after
 from investigations.queries.overview import overview_of
-from investigations.queries.queue import KEYS, Tab, investigations_in, narrowed, queue_page, tab_counts
+from investigations.queries.queue import KEYS, TEXT_DEPTH, Tab, investigations_in, narrowed, queue_page, tab_counts
 from investigations.queries.queue_rows import rows_of
 from investigations.views.investigations import action_forms
 from investigations.views.requests import PersonRequest, wanted_part
@@ -47,6 +47,7 @@ def _list(request: PersonRequest, form: QueueForm) -> dict[str, Any]:
         "rows": rows_of(page.rows),
         "page": page,
         "problem": problem,
+        "text_depth": TEXT_DEPTH,
         "tabs": [(tab, counts[tab]) for tab in Tab],
         "pause": SOON if counts[Tab.ENRICHING] else LATER,
     }

@@ -37,7 +37,7 @@ def token_create(request: PersonRequest) -> HttpResponse:
             data["name"], scopes=data["scopes"], days=data["days"], actor=actor(request)
         )
     except ValidationError as error:
-        form.add_error(None, error.messages)  # type: ignore[arg-type]
+        form.add_error(None, error.messages)
         return _page(request, form)
     return _page(request, TokenForm(), made=token, secret=secret)
 

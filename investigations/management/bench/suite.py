@@ -6,7 +6,7 @@ import json
 import subprocess
 from typing import Any
 
-from investigations.management.bench import verdict
+from investigations.management.bench import throughput, verdict
 from investigations.management.bench.base import Benchmark, NotMeasured
 from investigations.management.bench.installation import installation, manage
 
@@ -14,6 +14,7 @@ SUITE = {
     benchmark.name: benchmark
     for benchmark in (
         Benchmark("B1", "time to verdict ÷ slowest provider", verdict.measure),
+        Benchmark("B3", "investigations a second ÷ the bare requests fan-out", throughput.measure),
     )
 }
 

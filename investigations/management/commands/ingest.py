@@ -17,12 +17,14 @@ from django.utils.timezone import now
 
 from investigations.ingest import FORMATS, parse_stream
 from investigations.ingest.base import ParsedBatch
+from investigations.ingest.fields import clean
 from investigations.management import base
 from investigations.services.ingest import store
 from investigations.services.waiting import wait_until_settled
 
 SHOWN_ERRORS = 20
 CHUNK = 1 << 18
+MAX_SENSOR = 100
 
 
 class Command(base.Command):
@@ -40,9 +42,11 @@ class Command(base.Command):
         files = options["files"]
         if options["follow"] and (len(files) != 1 or files[0] == "-"):
             raise ValueError("--follow takes one file")
-        missing = [name for name in files if name != "-" and not Path(name).is_file()]
-        if missing:
-            raise ValueError(f"no such file: {missing[0]}")
+        for name in files:
+            if name != "-" and not Path(name).exists():
+                raise ValueError(f"no such file: {name}")
+            if Path(name).is_dir():
+                raise ValueError(f"{name} is a directory: name the files in it")
         self._counts: Counter[str] = Counter()
         self._investigations: set[int] = set()
         self._shown = 0
@@ -55,6 +59,8 @@ class Command(base.Command):
         if options["wait"]:
             wait_until_settled(self._investigations, progress=self._progress)
         self._summary(options["json"])
+        if self._counts["rejected"] == self._counts["read"] > 0:
+            raise ValueError("nothing in it could be read as an alert")
 
     def _ingest(self, name: str, options: dict[str, Any]) -> None:
         # Standard input by its number: a stream like any other, and closing it is ours to do
@@ -64,7 +70,7 @@ class Command(base.Command):
                 chunks,
                 received=now,
                 format=options["format"],
-                sensor=options["sensor"],
+                sensor=clean(options["sensor"], MAX_SENSOR),
                 own_networks=settings.OWN_NETWORKS,
             )
             for batch in batches:

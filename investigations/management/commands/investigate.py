@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 
 from investigations.management import base
 from investigations.queries.shapes import load_shapes
-from investigations.services.investigations import submit
+from investigations.services.investigations import submit_values
 from investigations.services.waiting import wait_until_settled
 
 
@@ -22,7 +22,7 @@ class Command(base.Command):
         parser.add_argument("--wait", action="store_true", help="until every one has its outcome")
 
     def run(self, **options: Any) -> None:
-        result = submit("\n".join(options["values"]), reason=options["reason"], actor=base.command_actor())
+        result = submit_values(options["values"], reason=options["reason"], actor=base.command_actor())
         for refused in result.refused:
             self.stderr.write(base.printable(f"{refused.text}: {refused.reason}"))
         ids = [item.investigation_id for item in result.accepted]

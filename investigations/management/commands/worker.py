@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import secrets
+import signal
 import threading
 from typing import Any
 
@@ -47,6 +48,7 @@ class Command(base.Command):
         # One queue per worker: RQ loses a job that is popped from several at the moment of a kill
         sweeper = threading.Thread(target=_sweep_until_stopped, daemon=True)
         sweeper.start()
+        _stop_on_signal()
         while not STOP.is_set():
             if options["without_redis"]:
                 STOP.wait(SWEEP)
@@ -55,8 +57,16 @@ class Command(base.Command):
                 _listen()
             except (RedisError, OSError) as error:
                 log.warning("redis_away", error=type(error).__name__)
+            finally:
+                _stop_on_signal()
             STOP.wait(1.0)
         sweeper.join(timeout=5)
+
+
+def _stop_on_signal() -> None:
+    """What a signal does while RQ's worker, which has handlers of its own, is not running."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: STOP.set())
 
 
 def _listen() -> None:
