@@ -16,6 +16,8 @@ from typing import Any
 
 LOG_BYTES = 20 * 1024 * 1024
 LINE = 300  # characters of a log line that are shown to people
+LAST_LINES = 8  # among which the cause is looked for: hints and details may follow it
+CAUSES = ("FATAL:", "PANIC:", "error:", "Error:")
 PR_SET_PDEATHSIG = 1
 
 _kernel = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -85,9 +87,10 @@ def wait_until(condition: Callable[[], bool], seconds: float, *, pause: float = 
 
 
 def last_line(text: str) -> str:
-    """The last line that says something, safe for a terminal: attackers can have a hand in what a server prints."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    line = lines[-1][:LINE] if lines else "it printed nothing"
+    """The last line that tells a cause, safe for a terminal: attackers can have a hand in what a server prints."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["it printed nothing"]
+    causes = [line for line in lines[-LAST_LINES:] if any(mark in line for mark in CAUSES)]
+    line = (causes or lines)[-1][:LINE]
     return "".join(character if character.isprintable() else "�" for character in line)
 
 

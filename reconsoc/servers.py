@@ -147,8 +147,11 @@ class Postgres:
         file = self.cluster / "postmaster.pid"
         try:
             pid = int(file.read_text().split("\n", 1)[0])
-        except (OSError, ValueError):
+        except FileNotFoundError:
             return
+        except ValueError:
+            # Cut short when the machine stopped
+            pid = 0
         for number, seconds in ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 5.0)):
             if not self._runs_as(pid):
                 break

@@ -49,7 +49,7 @@ class Alert(models.Model):
 
 
 class AlertBin(models.Model):
-    """How many alerts of an investigation fell into ten minutes: the sparkline."""
+    """How many alerts of an investigation fell into one minute: the sparkline."""
 
     investigation = models.ForeignKey("Investigation", models.CASCADE, related_name="bins", db_index=False)
     start = models.DateTimeField()

@@ -68,6 +68,7 @@ class AuditEvent(models.Model):
             # The filters of the audit page
             models.Index(fields=["action", "-id"], name="audit_action"),
             models.Index(fields=["actor", "-id"], name="audit_actor"),
+            models.Index(fields=["-at", "-id"], name="audit_at"),
         ]
 
     def __str__(self) -> str:

@@ -75,6 +75,16 @@ class InvestigationQuerySet(models.QuerySet["Investigation"]):
             cursor.execute(sql, [lease, [pk for pk, _ in claims], [fence for _, fence in claims]])
             return {pk for (pk,) in cursor.fetchall()}
 
+    def take_grown(self, limit: int, quiet: float) -> list[Investigation]:
+        """Open investigations whose alerts went on after they were last described; marked as described now.
+
+        Call it in a transaction: the rows stay locked, and no other worker gets them.
+        """
+        grown = self.open().filter(described__lt=models.F("activity"), described__lte=Now() - timedelta(seconds=quiet))
+        rows = list(grown.order_by("described", "pk").select_for_update(skip_locked=True)[:limit])
+        self.filter(pk__in=[row.pk for row in rows]).update(described=Now())
+        return rows
+
     def postpone(self, claims: Sequence[tuple[int, int]], seconds: float) -> None:
         """Give claims back, to be due again after `seconds`: for work that failed on our side."""
         for pk, fence in claims:
@@ -114,6 +124,7 @@ class Investigation(models.Model):
     opened = models.DateTimeField(default=now)
     activity = models.DateTimeField(default=now)  # the last alert or submission that arrived
     decided = models.DateTimeField(null=True)
+    described = models.DateTimeField(null=True)  # when the headline was last written
     closed = models.DateTimeField(null=True)  # nobody needs to look any more
     # Sums over the alerts
     alert_count = models.PositiveIntegerField(default=0)
@@ -147,6 +158,12 @@ class Investigation(models.Model):
         indexes = [
             # claim(): only what is due, however many are finished
             models.Index(fields=["due", "id"], name="due_work", condition=models.Q(due__isnull=False)),
+            # take_grown(): open ones that more alerts arrived for
+            models.Index(
+                fields=["described", "id"],
+                name="grown_scans",
+                condition=models.Q(closed__isnull=True, described__lt=models.F("activity")),
+            ),
             # The queue of a shift, and its pages
             models.Index(
                 fields=["-priority", "-activity", "-id"], name="open_queue", condition=models.Q(closed__isnull=True)
@@ -180,6 +197,19 @@ class Investigation(models.Model):
     @property
     def is_address(self) -> bool:
         return self.kind in ADDRESS_KINDS
+
+    # What the automation adds while alerts go on arriving
+
+    def describe(self, headline: str) -> None:
+        Investigation.objects.filter(pk=self.pk).update(headline=headline[:300])
+
+    def raise_to(self, status: str, severity: str, verdict: str, targeting: str, headline: str) -> bool:
+        """A graver outcome for an open investigation; False if somebody else changed it meanwhile."""
+        seen = {"status": self.status, "severity": self.severity, "closed": None, "assignee_id": None}
+        changes = {"status": status, "severity": severity, "verdict": verdict, "targeting": targeting}
+        return bool(
+            Investigation.objects.filter(pk=self.pk, **seen).update(**changes, headline=headline[:300], decided=now())
+        )
 
     # Transitions by people
 
@@ -252,7 +282,7 @@ def settle(rows: Iterable[Settlement]) -> set[int]:
         UPDATE investigations_investigation AS i SET
             status = s.status, severity = s.severity, verdict = s.verdict, targeting = s.targeting,
             disposition = s.disposition, headline = left(s.headline, 300), place = left(s.place, 120),
-            simulated = s.simulated, decided = s.decided,
+            simulated = s.simulated, decided = s.decided, described = s.decided,
             closed = CASE WHEN s.status = 'dismissed' THEN s.decided END,
             due = NULL, attempts = 0, deadline = NULL
         FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],

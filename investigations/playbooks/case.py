@@ -133,8 +133,13 @@ class Case:
         for lookup in self.lookups:
             if lookup.artifact is self.subject:
                 facts = {**lookup.facts, **facts}
-        network = f"AS{facts['asn']} {facts.get('as_name', '')}".strip() if facts.get("asn") else ""
+        network = f"AS{facts['asn']} {_short_name(str(facts.get('as_name', '')))}".strip() if facts.get("asn") else ""
         return " · ".join(part for part in (str(facts.get("country", "")), network) if part)
+
+
+def _short_name(name: str) -> str:
+    """`Example Hosting Ltd` of `EXAMPLE-AS - Example Hosting Ltd, NL`, as registries write it."""
+    return name.rpartition(" - ")[2].removesuffix(name[-4:] if name[-4:-2] == ", " else "")
 
 
 def stamp(moment: datetime) -> str:

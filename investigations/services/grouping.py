@@ -11,7 +11,7 @@ from typing import Any
 
 from investigations.choices import SEVERITY_ORDER, Severity
 
-BIN_SECONDS = 600
+BIN_SECONDS = 60
 
 SESSIONS = """
 WITH ordered AS (

@@ -75,7 +75,9 @@ def test_it_sums_ports_hosts_and_times():
     assert (investigation.port_count, investigation.target_count) == (2, 2)
     assert set(ScannedPort.objects.values_list("port", "alerts", "answered")) == {(22, 2, True), (23, 1, False)}
     assert set(ScannedHost.objects.values_list("address", "alerts")) == {("10.20.0.5", 2), ("10.20.0.6", 1)}
-    assert set(AlertBin.objects.values_list("start", "alerts")) == {(START, 1), (START + timedelta(minutes=10), 2)}
+    assert set(AlertBin.objects.values_list("start", "alerts")) == {
+        (START + timedelta(minutes=minutes), 1) for minutes in (0, 11, 12)
+    }
 
 
 def test_it_keeps_every_field_of_an_alert():

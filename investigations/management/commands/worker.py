@@ -20,6 +20,7 @@ from rq.serializers import JSONSerializer
 from investigations.jobs import QUEUE, STOP, AllowedJob, drain
 from investigations.management import base
 from investigations.models import Investigation
+from investigations.playbooks.growth import follow_scans
 
 SWEEP = 1.0  # seconds between looks for due work that no hint came for
 
@@ -91,6 +92,7 @@ def _sweep_until_stopped() -> None:
         try:
             if Investigation.objects.overdue(SWEEP).exists():
                 drain()
+            follow_scans()
         except DatabaseError as error:
             log.warning("database_away", error=type(error).__name__)
             connections.close_all()

@@ -1,0 +1,106 @@
+"""A scan goes on after the decision: say what it has become, and judge the same answers with it again.
+
+This may raise an open investigation, never lower it; it asks nobody, and never touches what a person decided. What a
+person holds is only described anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.timezone import now
+
+from investigations.choices import SEVERITY_ORDER, Severity, Status, TimelineKind
+from investigations.models import AuditEvent, Decision, Investigation, TimelineEvent
+from investigations.models.audit import AUTOMATION
+from investigations.playbooks.case import stamp
+from investigations.policy.decide import Decided, decide
+from investigations.policy.document import Policy
+from investigations.policy.evidence import Evidence, ScanFacts
+from investigations.policy.facts import facts_of
+from investigations.policy.flips import nearest_flip
+from investigations.policy.headline import headline
+from investigations.queries.policies import active_policy
+from investigations.queries.scan import scan_facts
+
+BATCH = 50
+QUIET = 10.0  # seconds between two looks at one investigation
+RANK = {Status.NEEDS_REVIEW: 0, Status.ESCALATED: 1}
+
+
+def follow_scans(limit: int = BATCH) -> int:
+    """Look at open investigations whose alerts went on arriving; how many were looked at."""
+    with transaction.atomic():
+        rows = Investigation.objects.take_grown(limit, QUIET)
+        if not rows:
+            return 0
+        number, policy = active_policy()
+        scans = scan_facts([row.pk for row in rows])
+        latest = {row.pk: row.decisions.order_by("-pk").first() for row in rows}
+        for row in rows:
+            _follow(row, latest[row.pk], scans[row.pk], (number, policy))
+    return len(rows)
+
+
+def _follow(row: Investigation, last: Decision | None, scan: ScanFacts, policy: tuple[int, Policy]) -> None:
+    if last is None or not last.evidence or not scan.alerts:
+        return
+    moment = now()
+    evidence = replace(Evidence.from_json(last.evidence), scan=scan, decided=stamp(moment))
+    decided = decide(policy[1], evidence)
+    if last.automatic and row.assignee_id is None and _is_higher(decided, row):
+        _raise(row, decided, evidence, policy, moment)
+    else:
+        row.describe(headline(evidence, facts_of(evidence), Status(row.status)))
+
+
+def _is_higher(decided: Decided, row: Investigation) -> bool:
+    if decided.outcome not in RANK:
+        return False
+    present = (RANK[Status(row.status)], SEVERITY_ORDER[Severity(row.severity)])
+    return (RANK[decided.outcome], SEVERITY_ORDER[decided.severity]) > present
+
+
+def _raise(
+    row: Investigation, decided: Decided, evidence: Evidence, policy: tuple[int, Policy], moment: datetime
+) -> None:
+    before = {"status": row.status, "severity": row.severity}
+    after = {"status": decided.outcome.value, "severity": decided.severity.value}
+    if not row.raise_to(decided.outcome, decided.severity, decided.verdict, decided.targeting, decided.headline):
+        return
+    Decision.objects.create(
+        investigation=row,
+        outcome=decided.outcome,
+        automatic=True,
+        actor=AUTOMATION.name,
+        decided=moment,
+        rule=decided.rule,
+        policy_id=policy[0],
+        severity=decided.severity,
+        disposition=decided.disposition,
+        verdict=decided.verdict,
+        targeting=decided.targeting,
+        headline=decided.headline[:300],
+        reasons=[asdict(reason) for reason in decided.reasons],
+        flip=(nearest_flip(policy[1], evidence) or "")[:300],
+        evidence=evidence.as_json(),
+        evidence_digest=evidence.digest,
+    )
+    TimelineEvent.objects.create(
+        investigation=row,
+        at=moment,
+        kind=TimelineKind.DECIDED,
+        actor=AUTOMATION.name,
+        automatic=True,
+        text=f"Raised to {decided.outcome.label.lower()}, {decided.severity.label.lower()}, by rule {decided.rule}: "
+        f"{decided.reasons[0].text}",
+    )
+    AuditEvent.objects.record(
+        AUTOMATION,
+        "investigation.raised",
+        f"investigation {row.pk}",
+        before=before,
+        after=after | {"rule": decided.rule, "policy": decided.policy[:12], "evidence": decided.evidence},
+    )
