@@ -26,7 +26,6 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
         """The right password of an account that is switched off."""
-        AuditEvent.objects.record(actor_of(user, request), "login.failed", f"user {user.username}")
         messages.error(request, "This account is switched off. Ask an admin.")
         return HttpResponseRedirect(reverse("account_login"))
 

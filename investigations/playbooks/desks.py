@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from django.conf import settings
+from django.utils.timezone import now
 
 from investigations.artifacts import normalise_address
 from investigations.choices import Outcome, Scope
@@ -73,7 +74,7 @@ def desk_of(provider: type[Provider], row: ProviderSettings) -> Desk:
     return Desk(
         provider=provider(ProviderConfig(key=key, url=row.url, timeout=row.timeout)),
         freshness=row.freshness,
-        limited=bool(row.per_minute or row.per_day),
+        limited=bool(row.per_minute or row.per_day or (row.blocked_until and row.blocked_until > now())),
         simulated=is_simulated(provider, row.url),
         broken=broken,
     )
@@ -109,6 +110,6 @@ def ask(desk: Desk, artifact: CaseArtifact) -> Reported:
     return report(finding.outcome, finding.summary, finding)
 
 
-def stale_before(desk: Desk, now: datetime) -> float:
+def stale_before(desk: Desk, moment: datetime) -> float:
     """The epoch second before which an answer of this provider is too old to be used again."""
-    return now.timestamp() - desk.freshness
+    return moment.timestamp() - desk.freshness

@@ -220,6 +220,7 @@ class Engine:
             lookup.facts, lookup.domains, lookup.link = dict(finding.facts), finding.domains, finding.link
         if reported.outcome == Outcome.THROTTLED and reported.retry_after:
             limits.block(desk.name, reported.retry_after)
+            self._loaded = -RELOAD  # for the next cases, this desk is limited
 
     # Work is done
 

@@ -65,7 +65,7 @@ def _decision(run: Run, policy_id: int, moment: datetime) -> Decision:
         decided=moment,
         policy_id=policy_id,
         evidence=case.evidence.as_json() if case.evidence else {},
-        evidence_digest=case.evidence.digest if case.evidence else "",
+        evidence_digest=_digest(run),
         flip=case.flip[:300],
     )
     if decided is None:
@@ -77,6 +77,13 @@ def _decision(run: Run, policy_id: int, moment: datetime) -> Decision:
     row.headline = decided.headline[:300]
     row.reasons = [asdict(reason) for reason in decided.reasons]
     return row
+
+
+def _digest(run: Run) -> str:
+    """The decision has computed it already; it costs as much as the writing."""
+    if run.case.decided:
+        return run.case.decided.evidence
+    return run.case.evidence.digest if run.case.evidence else ""
 
 
 def _timeline(run: Run, moment: datetime) -> TimelineEvent:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.timezone import now
 
 from investigations.models import ProviderSettings
@@ -35,7 +36,9 @@ def take(name: str, count: int) -> Grant:
 def block(name: str, seconds: float) -> None:
     """The provider itself asked us to wait: nobody asks it before."""
     until = now() + timedelta(seconds=min(max(seconds, 1.0), DAY.total_seconds()))
-    ProviderSettings.objects.filter(name=name).update(blocked_until=until)
+    # Answers come in any order: a shorter wait does not end a longer one
+    sooner = Q(blocked_until=None) | Q(blocked_until__lt=until)
+    ProviderSettings.objects.filter(sooner, name=name).update(blocked_until=until)
 
 
 def _grant(row: ProviderSettings, count: int, moment: datetime) -> Grant:

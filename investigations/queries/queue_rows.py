@@ -14,10 +14,16 @@ from investigations.choices import Outcome
 from investigations.models import Alert, AlertBin, Enrichment, Investigation
 from investigations.queries.answers import Mark, marks_of
 
-SPARK_HOURS = (4, 24)  # a short scan is drawn over the shorter span
+# What a sparkline may span; a short scan is drawn over a short one
+SPARK_SPANS = {
+    "24 minutes": timedelta(minutes=24),
+    "4 hours": timedelta(hours=4),
+    "24 hours": timedelta(hours=24),
+}
+LONGEST = "24 hours"
 SPARK_BARS = 24
 SPARK_SIZE = (88.0, 20.0)
-BIN = timedelta(minutes=10)  # of models.AlertBin
+BIN = timedelta(minutes=1)  # of models.AlertBin
 MAX_MARKS = 12
 
 
@@ -27,7 +33,7 @@ class Row:
 
     investigation: Investigation
     sentence: str
-    spark_hours: int = SPARK_HOURS[-1]
+    spark_span: str = LONGEST
     bars: list[Bar] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     unshown: int = 0  # marks beyond MAX_MARKS
@@ -43,12 +49,12 @@ def rows_of(investigations: Sequence[Investigation]) -> list[Row]:
 def _row(
     investigation: Investigation, answers: list[tuple[str, str, str]], bins: list[tuple[datetime, int]], signature: str
 ) -> Row:
-    marks, hours = marks_of(answers), _hours(bins)
+    marks, span = marks_of(answers), _span(bins)
     return Row(
         investigation,
         _sentence(investigation, answers, signature),
-        hours,
-        _bars(bins, hours),
+        span,
+        _bars(bins, span),
         marks[:MAX_MARKS],
         max(len(marks) - MAX_MARKS, 0),
     )
@@ -71,17 +77,17 @@ def progress_of(outcomes: Sequence[str]) -> str:
     return f"Being investigated: {answered} of {len(outcomes)} answered"
 
 
-def _hours(bins: list[tuple[datetime, int]]) -> int:
+def _span(bins: list[tuple[datetime, int]]) -> str:
     """The shortest span that shows all bins."""
-    span = bins[-1][0] + BIN - bins[0][0] if bins else timedelta()
-    return next((hours for hours in SPARK_HOURS if span <= timedelta(hours=hours)), SPARK_HOURS[-1])
+    needed = bins[-1][0] + BIN - bins[0][0] if bins else timedelta()
+    return next((name for name, span in SPARK_SPANS.items() if needed <= span), LONGEST)
 
 
-def _bars(bins: list[tuple[datetime, int]], hours: int) -> list[Bar]:
+def _bars(bins: list[tuple[datetime, int]], span: str) -> list[Bar]:
     if not bins:
         return []
     end = bins[-1][0] + BIN
-    return sparkline(rebin(bins, end - timedelta(hours=hours), end, SPARK_BARS), *SPARK_SIZE)
+    return sparkline(rebin(bins, end - SPARK_SPANS[span], end, SPARK_BARS), *SPARK_SIZE)
 
 
 def _answers(ids: Sequence[int]) -> dict[int, list[tuple[str, str, str]]]:
@@ -95,7 +101,7 @@ def _answers(ids: Sequence[int]) -> dict[int, list[tuple[str, str, str]]]:
 def _bins(ids: Sequence[int]) -> dict[int, list[tuple[datetime, int]]]:
     """The alerts of each investigation in its last day; of the alerts' own time, so old files look as they were."""
     found: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
-    since = F("investigation__last_alert") - timedelta(hours=SPARK_HOURS[-1])
+    since = F("investigation__last_alert") - SPARK_SPANS[LONGEST]
     rows = AlertBin.objects.filter(investigation__in=ids, start__gt=since).order_by("investigation", "start")
     for pk, start, alerts in rows.values_list("investigation", "start", "alerts"):
         found[pk].append((start, alerts))

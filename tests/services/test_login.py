@@ -84,9 +84,14 @@ def test_it_gives_the_same_answer_for_an_unknown_name(analyst: User) -> None:
 
 def test_it_lets_nobody_in_who_is_switched_off(analyst: User) -> None:
     User.objects.update(is_active=False)
-    log_in(Client(), "anna", PASSWORD)
+    client = Client()
+    answer = log_in(client, "anna", PASSWORD)
 
+    assert (answer.status_code, answer["Location"]) == (302, LOGIN)
+    assert "switched off" in client.get(LOGIN).content.decode()
+    assert client.get("/").status_code == 302
     assert not events("login.succeeded")
+    assert events("login.failed") == [("anna", "127.0.0.1", "user anna")]
 
 
 def test_it_offers_no_other_account_pages(client: Client) -> None:
@@ -103,7 +108,8 @@ from django.conf import settings
 from investigations.models import User
 User.objects.create_user("somebody", password="correct horse battery", role="viewer")
 client = Client()
-answer = client.post("/accounts/login/", {"login": "somebody", "password": "correct horse battery"}, secure=settings.HTTPS)
+typed = {"login": "somebody", "password": "correct horse battery"}
+answer = client.post("/accounts/login/", typed, secure=settings.HTTPS)
 plain = client.get("/accounts/login/")
 kinds = ("secure", "httponly", "samesite", "path", "domain")
 print(json.dumps({

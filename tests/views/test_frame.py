@@ -97,4 +97,4 @@ def test_it_warns_when_no_worker_takes_up_the_work(as_analyst, make_investigatio
 def test_it_counts_what_the_automation_decided_today(as_analyst, make_investigation, add_decision):
     add_decision(make_investigation())
     add_decision(make_investigation(), automatic=False)
-    assert "1 decided by itself today" in as_analyst.get(reverse("queue")).text
+    assert "1 decided automatically today" in as_analyst.get(reverse("queue")).text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -11,9 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from investigations.management.bench.base import NotMeasured
-from reconsoc import embedded
+from reconsoc import embedded, processes
 from reconsoc.env import BASE_DIR
 
+PATIENCE = 60.0  # seconds until a process has started
+ANNOUNCED = re.compile(r"^Simulated providers: (?P<url>\S+), DNS (?P<dns>\S+)$", re.MULTILINE)
 OURS = ("DATABASE_URL", "REDIS_URL")  # what would lead to another installation
 
 
@@ -40,32 +43,25 @@ def manage(*arguments: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def running(
-    command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
-) -> Iterator[subprocess.Popen[str]]:
-    """A process of the benchmark's own for the length of a block; what it prints on stderr goes to `log`."""
-    with log.open("a") as errors:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment
-        )
+def running(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of the benchmark's own for the length of a block; what it prints goes to `log`."""
+    process = processes.start(command, log=log, folder=BASE_DIR)
     try:
         yield process
     finally:
-        embedded.stop(process)
-        if process.stdout:
-            process.stdout.close()
+        processes.stop(process)
 
 
 @contextlib.contextmanager
 def simulator(directory: Path) -> Iterator[tuple[str, str]]:
     """The simulator in a process of its own: its URL, and where it answers DNS."""
-    with running(manage("simulator", "--port", "0", "--dns-port", "0"), directory / "simulator.log") as process:
-        line = process.stdout.readline() if process.stdout else ""
-        # "Simulated providers: http://127.0.0.1:9000, DNS 127.0.0.1:9053"
-        url, found, dns_server = line.strip().partition(": ")[2].partition(", DNS ")
+    log = directory / "simulator.log"
+    with running(manage("simulator", "--port", "0", "--dns-port", "0"), log) as process:
+        processes.wait_until(lambda: bool(ANNOUNCED.search(log.read_text())) or process.poll() is not None, PATIENCE)
+        found = ANNOUNCED.search(log.read_text())
         if not found:
-            raise NotMeasured("the simulator did not start")
-        yield url, dns_server
+            raise NotMeasured(f"the simulator did not start: {processes.last_line_of(log)}")
+        yield found["url"], found["dns"]
 
 
 def _prepare(environment: Mapping[str, str]) -> None:
