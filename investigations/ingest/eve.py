@@ -118,7 +118,7 @@ def _alert(
         techniques=techniques(metadata.get("mitre_technique_id"))
         or techniques(metadata.get("mitre_attack"))
         or techniques_for(name, category, from_inside, to_inside),
-        answered=None if from_inside and not to_inside else _answered(record, alert, sides, protocol),
+        answered=_answered(record, alert, sides, protocol) if to_inside or not from_inside else None,
         is_recon=kind is not Kind.ATTACK,
         sensor=receipt.sensor or text(record.get("host"), MAX_SENSOR),
         raw=original(raw),
@@ -129,7 +129,7 @@ def _victim_port(sides: Sides, source: str | None, ports: tuple[int | None, int 
     """The port that was probed: where the victim listens. A client that was answered listens nowhere."""
     if sides.attacker != source:
         return ports[0] if sides.victim else None
-    return None if sides.answering else ports[1]
+    return None if sides.answering or sides.in_doubt else ports[1]
 
 
 def _severity(alert: Mapping[str, Any], metadata: Mapping[str, Any]) -> tuple[Severity, str]:
@@ -144,6 +144,8 @@ def _severity(alert: Mapping[str, Any], metadata: Mapping[str, Any]) -> tuple[Se
 
 def _answered(record: Mapping[str, Any], alert: Mapping[str, Any], sides: Sides, protocol: str) -> bool | None:
     """Did the victim answer? A blocked attack that was answered before, and a lone refusal-sized packet, stay open."""
+    if sides.in_doubt:
+        return None
     flow = section(record.get("flow"))
     packets, size = whole(flow.get("pkts_toclient")), whole(flow.get("bytes_toclient"))
     maybe_refusal = protocol == "tcp" and packets == 1 and size is not None and size <= BARE_PACKET

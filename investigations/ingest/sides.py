@@ -62,6 +62,7 @@ class Sides:
     victim: str | None
     reason: str
     answering: bool = False
+    in_doubt: bool = False  # kept, though the ports say that the other side began: nothing follows from port or answer
 
 
 def sides_of(record: Mapping[str, Any], ends: Ends, kind: Kind, rule: str, name: str) -> Sides:
@@ -150,7 +151,9 @@ def _by_ports(record: Mapping[str, Any], ends: Ends, kind: Kind, name: str) -> S
     began = (bool(answered) and kind is not Kind.ATTACK) or is_answer(name)
     if ends.source_inside and ends.protocol == "tcp" and began:
         return _swapped(ends, PROBABLE_SWAP.format(port=port))
-    return _kept(ends, PROBABLE.format(port=port, other=other))
+    # A scan may well come from port 53 or 443; anything else from there is most likely an answer
+    in_doubt = kind is not Kind.SCAN
+    return Sides(ends.source, ends.destination, PROBABLE.format(port=port, other=other), in_doubt=in_doubt)
 
 
 def _is_service(port: int) -> bool:

@@ -121,11 +121,17 @@ def test_it_swaps_among_our_own_hosts_and_calls_it_probable(alert: dict[str, Any
     assert found.attacker_reason == "probable: the source answers from port 443, so the destination began"
 
 
-@pytest.mark.parametrize("alert", [{}, TROJAN, POLICY])
-def test_it_never_swaps_an_outside_source_by_its_port(alert: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("alert", "probed"), [({}, 50000), (TROJAN, None), (POLICY, None)])
+def test_it_never_swaps_an_outside_source_by_its_port(alert: dict[str, Any], probed: int | None) -> None:
     found = read(packet(OUTSIDE, 53, OURS, 50000, alert=alert))
-    assert (found.attacker, found.victim, found.victim_port) == (OUTSIDE, OURS, 50000)
+    assert (found.attacker, found.victim, found.victim_port) == (OUTSIDE, OURS, probed)
     assert found.attacker_reason == "probable: answer side by ports (53 to 50000); not swapped"
+
+
+def test_it_says_nothing_of_an_answer_where_the_source_is_probably_the_server() -> None:
+    flow = {"pkts_toserver": 5, "pkts_toclient": 4}
+    assert read(packet(OUTSIDE, 443, OURS, 50000, alert=POLICY, flow=flow)).answered is None
+    assert read(packet(OUTSIDE, 443, OURS, 50000, flow=flow)).answered is True
 
 
 def test_it_does_not_take_a_first_packet_for_an_answer() -> None:
