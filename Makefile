@@ -1,22 +1,30 @@
 # Every target works from nothing: it needs make, and any python3 (or uv). No root, no services.
 SHELL := /bin/sh
-UV := $(shell if command -v uv >/dev/null 2>&1 && uv --version >/dev/null 2>&1; then echo uv; else echo .uv/bin/uv; fi)
 PYTHON := .venv/bin/python
+# A working uv of this machine, else one of our own, which is installed only when there is something to install
+UV := $(shell if uv --version >/dev/null 2>&1; then echo uv; else echo .uv/bin/uv; fi)
+# The Python below .venv may be gone since: then it is made anew
+GONE := $(shell test -x $(PYTHON) || echo gone)
 
-.PHONY: help install run demo test check bench format requirements
+.PHONY: help install run demo test check bench format requirements uv gone
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
 
 install: .venv/installed  ## only the environment (.venv)
 
+uv: $(filter .uv/bin/uv,$(UV))
+	@:
+
 .uv/bin/uv:
 	@echo "uv is not here: installing it into .uv"
-	@python3 -m venv .uv 2>/dev/null && .uv/bin/python -m pip install --quiet uv \
-		|| { rm -rf .uv; python3 -m pip install --quiet --target .uv uv; }
+	@{ python3 -m venv .uv && .uv/bin/python -m pip install --quiet uv; } >/dev/null 2>&1 \
+		|| { rm -rf .uv; python3 -m pip install --quiet --target .uv uv; } \
+		|| { rm -rf .uv; echo "needed: uv, or a python3 (3.8 or newer) with venv or pip, and a way to PyPI" >&2; exit 1; }
 
-.venv/installed: requirements.txt .python-version $(if $(filter .uv/bin/uv,$(UV)),.uv/bin/uv)
-	@test -x $(PYTHON) || $(UV) venv --quiet
+.venv/installed: requirements.txt .python-version $(GONE)
+	@$(MAKE) --no-print-directory uv
+	@test -x $(PYTHON) || { rm -rf .venv; $(UV) venv --quiet || $(UV) venv --quiet --python '>=3.12'; }
 	@$(UV) pip sync --quiet --python .venv --require-hashes requirements.txt
 	@touch $@
 
@@ -38,5 +46,5 @@ bench: .venv/installed  ## the benchmark suite: ratios of both sides in one run
 format: .venv/installed  ## let the formatter and the linter mend what they can
 	@.venv/bin/ruff check --quiet --fix . && .venv/bin/ruff format --quiet .
 
-requirements: .venv/installed  ## resolve requirements.txt anew from pyproject.toml
+requirements: .venv/installed uv  ## resolve requirements.txt anew from pyproject.toml
 	@$(UV) pip compile --quiet --universal --generate-hashes --no-header pyproject.toml -o requirements.txt

@@ -65,33 +65,22 @@ ASSIGN = """
 UPDATE staging SET investigation = bursts.investigation FROM bursts
 WHERE staging.attacker = bursts.attacker AND staging.session = bursts.session"""
 
-PORTS = """
+# One row for each thing that was probed, and the number of those that are new
+PROBED = """
 WITH seen AS (
-    SELECT investigation, victim_port AS port, count(*)::int AS alerts, coalesce(bool_or(answered), false) AS answered
-    FROM staging WHERE victim_port IS NOT NULL GROUP BY 1, 2),
+    SELECT investigation, {staged} AS probed, count(*)::int AS alerts, coalesce(bool_or(answered), false) AS answered
+    FROM staging WHERE {staged} IS NOT NULL GROUP BY 1, 2),
 added AS (
-    INSERT INTO investigations_scannedport AS p (investigation_id, port, alerts, answered)
-    SELECT investigation, port, alerts, answered FROM seen ORDER BY 1, 2
-    ON CONFLICT (investigation_id, port) DO UPDATE
-        SET alerts = p.alerts + excluded.alerts, answered = p.answered OR excluded.answered
+    INSERT INTO {table} AS t (investigation_id, {column}, alerts, answered)
+    SELECT investigation, probed, alerts, answered FROM seen ORDER BY 1, 2
+    ON CONFLICT (investigation_id, {column}) DO UPDATE
+        SET alerts = t.alerts + excluded.alerts, answered = t.answered OR excluded.answered
     RETURNING investigation_id, (xmax = 0) AS is_new)
-UPDATE investigations_investigation AS i SET port_count = i.port_count + n.fresh
+UPDATE investigations_investigation AS i SET {counter} = i.{counter} + n.fresh
 FROM (SELECT investigation_id, count(*) AS fresh FROM added WHERE is_new GROUP BY 1) AS n
 WHERE i.id = n.investigation_id"""
-
-HOSTS = """
-WITH seen AS (
-    SELECT investigation, victim AS address, count(*)::int AS alerts, coalesce(bool_or(answered), false) AS answered
-    FROM staging WHERE victim IS NOT NULL GROUP BY 1, 2),
-added AS (
-    INSERT INTO investigations_scannedhost AS h (investigation_id, address, alerts, answered)
-    SELECT investigation, address, alerts, answered FROM seen ORDER BY 1, 2
-    ON CONFLICT (investigation_id, address) DO UPDATE
-        SET alerts = h.alerts + excluded.alerts, answered = h.answered OR excluded.answered
-    RETURNING investigation_id, (xmax = 0) AS is_new)
-UPDATE investigations_investigation AS i SET target_count = i.target_count + n.fresh
-FROM (SELECT investigation_id, count(*) AS fresh FROM added WHERE is_new GROUP BY 1) AS n
-WHERE i.id = n.investigation_id"""
+PORTS = PROBED.format(staged="victim_port", table="investigations_scannedport", column="port", counter="port_count")
+HOSTS = PROBED.format(staged="victim", table="investigations_scannedhost", column="address", counter="target_count")
 
 BINS = """
 INSERT INTO investigations_alertbin AS b (investigation_id, start, alerts)

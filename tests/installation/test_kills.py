@@ -19,7 +19,7 @@ from tests.installation.installation import Installation, Up, eventually
 pytestmark = pytest.mark.slow
 
 # More of them by hand: TEST_KILLS=200 make test PYTEST_ARGS=tests/installation/test_kills.py
-KILLS = int(os.environ.get("TEST_KILLS", "12"))
+KILLS = int(os.environ.get("TEST_KILLS", "12"))  # at least 10
 PAUSE = 1.5  # seconds between two kills, more or less
 BATCH = 5
 RECOVERY_SECONDS = 30.0
@@ -134,8 +134,8 @@ def test_it_loses_nothing_and_counts_nothing_twice_whatever_is_killed(installati
         assert eventually(lambda: not open_investigations(installation), SETTLE_SECONDS)
         check_stored(installation, sensor)
         print(
-            f"{len(killed)} kills, {len(sensor.acknowledged)} alerts acknowledged, {len(sensor.failures)} posts repeated, "
-            f"all investigations at their end {time.monotonic() - began:.1f} s after the last kill"
+            f"{len(killed)} kills, {len(sensor.acknowledged)} alerts acknowledged, {len(sensor.failures)} posts "
+            f"repeated, all investigations at their end {time.monotonic() - began:.1f} s after the last alert"
         )
         up.interrupt()
         assert up.end(20) == 0
@@ -161,8 +161,8 @@ def check_stored(installation: Installation, sensor: Sensor) -> None:
         assert sensor.acknowledged <= set(stored)
         assert {number for number, count in stored.items() if count != 1} == set()
         odd = link.execute(
-            "SELECT i.id, i.alert_count, count(DISTINCT a.id), count(DISTINCT d.id) FROM investigations_investigation i "
-            "JOIN investigations_alert a ON a.investigation_id = i.id "
+            "SELECT i.id, i.alert_count, count(DISTINCT a.id), count(DISTINCT d.id) "
+            "FROM investigations_investigation i JOIN investigations_alert a ON a.investigation_id = i.id "
             "LEFT JOIN investigations_decision d ON d.investigation_id = i.id WHERE a.signature LIKE %s "
             "GROUP BY i.id HAVING i.alert_count <> 1 OR count(DISTINCT a.id) <> 1 OR count(DISTINCT d.id) <> 1",
             [f"{NUMBERED}%"],

@@ -85,7 +85,7 @@ def test_it_ends_the_rest_of_a_child_that_was_killed(watched: Supervisor) -> Non
 
 
 def test_it_kills_a_child_that_does_not_want_to_end(watched: Supervisor) -> None:
-    stubborn = "import signal, time; signal.signal(15, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
+    stubborn = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
     )
     child = python("stubborn", stubborn)

@@ -20,7 +20,7 @@ from investigations import jobs
 from investigations.choices import Status
 from investigations.jobs import DRAIN, QUEUE, AllowedJob, drain, hint
 from investigations.management.commands.worker import HintWorker
-from investigations.models import Investigation
+from investigations.models import Investigation, PolicyVersion
 from investigations.services.ingest import store
 from tests.makers import make_alert
 
@@ -153,6 +153,7 @@ def test_it_says_that_redis_is_away(settings: Any, caplog: pytest.LogCaptureFixt
     assert "hint_not_given" in caplog.text
 
 
+@pytest.mark.django_db(transaction=True)
 def test_it_drains_one_at_a_time() -> None:
     Investigation.objects.create(kind="ipv4-addr", subject="10.1.1.1", source="10.1.1.1", due="2026-01-01T00:00Z")
     assert jobs._one_at_a_time.acquire(blocking=False)
@@ -165,9 +166,8 @@ def test_it_drains_one_at_a_time() -> None:
     assert not jobs._one_at_a_time.locked()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_it_is_free_again_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    from investigations.models import PolicyVersion
-
     Investigation.objects.create(kind="ipv4-addr", subject="10.1.1.1", source="10.1.1.1", due="2026-01-01T00:00Z")
     PolicyVersion.objects.update(active=False)
     with pytest.raises(PolicyVersion.DoesNotExist):

@@ -6,7 +6,7 @@ import json
 import subprocess
 from typing import Any
 
-from investigations.management.bench import throughput, verdict
+from investigations.management.bench import pages, throughput, verdict
 from investigations.management.bench.base import Benchmark, NotMeasured
 from investigations.management.bench.installation import installation, manage
 
@@ -15,6 +15,7 @@ SUITE = {
     for benchmark in (
         Benchmark("B1", "time to verdict ÷ slowest provider", verdict.measure),
         Benchmark("B3", "investigations a second ÷ the bare requests fan-out", throughput.measure),
+        Benchmark("B6", "queue page at 100,000 ÷ at 1,000 investigations", pages.measure),
     )
 }
 

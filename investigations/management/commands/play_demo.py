@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import threading
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import CommandParser
@@ -18,7 +20,7 @@ from investigations.management.demo import DEMO_KEY
 from investigations.models import Actor
 from investigations.providers import PROVIDERS
 from investigations.services.ingest import store
-from investigations.services.providers import configure
+from investigations.services.providers import configure, test
 from investigations.simulator.stream import demo_alerts
 
 DEMO = Actor("demonstration", automatic=True)
@@ -38,6 +40,9 @@ class Command(base.Command):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         point_at(options["simulator"])
+        wait_for(options["simulator"], stop)
+        for name in PROVIDERS:
+            test(name, actor=DEMO)
         for delay, record in demo_alerts(now(), options["seed"]):
             if stop.wait(delay):
                 return
@@ -47,6 +52,17 @@ class Command(base.Command):
                 json.dumps(record).encode(), received=now() + timedelta(seconds=1), own_networks=settings.OWN_NETWORKS
             )
             store(batch)
+
+
+def wait_for(simulator: str, stop: threading.Event) -> None:
+    """It is started at the same time as we are."""
+    address = urlsplit(simulator)
+    while not stop.is_set():
+        try:
+            socket.create_connection((address.hostname, address.port), timeout=1).close()
+            return
+        except OSError:
+            stop.wait(0.1)
 
 
 def point_at(simulator: str) -> None:
