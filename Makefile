@@ -24,7 +24,7 @@ uv: $(filter .uv/bin/uv,$(UV))
 
 .venv/installed: requirements.txt .python-version $(GONE)
 	@$(MAKE) --no-print-directory uv
-	@test -x $(PYTHON) || { rm -rf .venv; $(UV) venv --quiet || $(UV) venv --quiet --python '>=3.12'; }
+	@test -x $(PYTHON) || { rm -rf .venv; $(UV) venv --quiet 2>/dev/null || $(UV) venv --quiet --python '>=3.12'; }
 	@$(UV) pip sync --quiet --python .venv --require-hashes requirements.txt
 	@touch $@
 

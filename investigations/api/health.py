@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import django_rq
+from django.conf import settings
 from django.db import Error as DatabaseRefusal
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
+from redis import Redis
 from redis.exceptions import RedisError
 
-from investigations.jobs import QUEUE
 from investigations.queries.health import counts_by_status, enrichments_by_outcome, oldest_due_seconds
 
 LATE_SECONDS = 120  # due work that old means that no worker is alive
@@ -70,7 +70,9 @@ class _Collector:
 
 def _redis() -> str:
     try:
-        django_rq.get_connection(QUEUE).ping()
-    except (RedisError, OSError):
+        # Not the workers' connection, which may wait long
+        with Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1) as client:
+            client.ping()
+    except (RedisError, OSError, ValueError):
         return "away"
     return "ok"

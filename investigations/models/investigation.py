@@ -294,5 +294,8 @@ def settle(rows: Iterable[Settlement]) -> set[int]:
     if not columns:
         return set()
     with connection.cursor() as cursor:
+        # In the order of the ids, so that two workers cannot wait for each other
+        lock = "SELECT id FROM investigations_investigation WHERE id = ANY(%s) ORDER BY id FOR UPDATE"
+        cursor.execute(lock, [list(columns[0])])
         cursor.execute(sql, [list(column) for column in columns])
         return {pk for (pk,) in cursor.fetchall()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -108,8 +107,3 @@ def ask(desk: Desk, artifact: CaseArtifact) -> Reported:
         log.error("lookup_failed", provider=desk.name, error=type(error).__name__)
         return report(Outcome.ERROR, f"unexpected failure ({type(error).__name__})")
     return report(finding.outcome, finding.summary, finding)
-
-
-def stale_before(desk: Desk, moment: datetime) -> float:
-    """The epoch second before which an answer of this provider is too old to be used again."""
-    return moment.timestamp() - desk.freshness

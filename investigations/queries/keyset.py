@@ -11,7 +11,7 @@ from django.core import signing
 from django.db.models import F, Model, QuerySet
 from django.db.models.fields.tuple_lookups import TupleGreaterThan, TupleLessThan
 
-COUNT_CAP = 10_000
+COUNT_CAP = 1000  # a count stops here: its cost stays the same however much there is
 OLDER, NEWER = "older", "newer"
 
 

@@ -124,7 +124,7 @@ def older_than(value: datetime | None, minutes: int) -> bool:
 
 @register.filter
 def capped(count: int) -> str:
-    """A count of queries.keyset.capped_count: `1,284`, or `10,000+`."""
+    """A count of queries.keyset.capped_count: `284`, or `1,000+`."""
     return f"{COUNT_CAP:,}+" if count > COUNT_CAP else f"{count:,}"
 
 

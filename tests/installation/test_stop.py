@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
 from pathlib import Path
 
 import pytest
 
+from tests.installation.alerts import eve
 from tests.installation.installation import Installation, Up, eventually
 
 pytestmark = pytest.mark.slow
@@ -111,6 +114,28 @@ def test_it_starts_after_a_crash_of_the_machine(installation: Installation, cont
         after.wait_until_running()
         assert installation.count("investigations_user") == 1
     os.kill(os.getpid(), 0)
+
+
+STATES = "from investigations.models import Investigation as I; c = I.objects.filter(status='enriching', fence__gt=0); \
+print(c.count(), c.overdue(0).count())"
+
+
+def test_it_gives_work_back_when_it_stops(installation: Installation, closed_folder: Path) -> None:
+    """Not when the lease runs out: another worker may take it at once."""
+    alerts = closed_folder / "eve.json"
+    alerts.write_text("\n".join(json.dumps(eve(number)) for number in range(5)))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        resolver = f"127.0.0.1:{silent.getsockname()[1]}"
+        with installation.up(RECONSOC_DNS_SERVER=resolver, RECONSOC_DEADLINE_SECONDS="600") as up:
+            up.wait_until_running()
+            assert installation.manage("ingest", str(alerts)).returncode == 0
+            claimed = "investigations_investigation WHERE status = 'enriching' AND fence > 0"
+            assert eventually(lambda: installation.count(claimed) == 5, 30)
+            up.interrupt()
+            assert up.end(STOP_SECONDS) == 0
+    done = installation.manage("shell", "-v0", "-c", STATES)
+    assert done.stdout.split() == ["5", "5"], done
 
 
 def descendants(up: Up) -> set[int]:

@@ -81,4 +81,4 @@ def test_it_counts_no_further_than_the_cap(eleven, monkeypatch):
     assert capped_count(Investigation.objects.all()) == 11
     monkeypatch.setattr("investigations.queries.keyset.COUNT_CAP", 5)
     assert capped_count(Investigation.objects.all()) == 6
-    assert COUNT_CAP == 10_000
+    assert COUNT_CAP == 1000
