@@ -161,6 +161,9 @@ def _without_proof(reading: Reading) -> list[Reason]:
 
 def _failures(reading: Reading) -> list[Reason]:
     failed = signals.gaps(reading.counted, reading.evidence.source, reading.name)
+    if not reading.evidence.is_public:
+        # Nobody may be asked about it: being silent is no failure
+        failed = tuple(answer for answer in failed if answer.outcome != Outcome.SKIPPED)
     if not failed:
         return []
     silent = len({answer.provider for answer in failed})

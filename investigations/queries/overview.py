@@ -62,23 +62,29 @@ def overview_of(investigation: Investigation) -> Overview:
         investigation,
         decision,
         automatic,
-        list(reasons_of(automatic)),
+        list(reasons_of(automatic, grown=has_grown(investigation, automatic))),
         evidence,
         source_facts(evidence, automatic),
         history_of(investigation),
     )
 
 
-def reasons_of(decision: Decision | None) -> Iterator[Reason]:
+def has_grown(investigation: Investigation, decision: Decision | None) -> bool:
+    """Whether alerts went on arriving after the decision: what it says about the scan was true then."""
+    scan = decision.evidence.get("scan", {}) if decision else {}
+    return bool(scan) and scan.get("alerts") != investigation.alert_count
+
+
+def reasons_of(decision: Decision | None, *, grown: bool = False) -> Iterator[Reason]:
     """The frozen reasons, as policy.reasons.Reason wrote them."""
     for reason in decision.reasons if decision else ():
-        yield _reason(reason)
+        yield _reason(reason, "when decided" if grown else "alerts")
 
 
-def _reason(reason: dict[str, Any]) -> Reason:
+def _reason(reason: dict[str, Any], scan_note: str) -> Reason:
     text, kind = str(reason.get("text", "")), reason.get("kind", "")
     if kind in ("rule", "scan"):
-        return Reason(text, kind, kind, note="rule" if kind == "rule" else "alerts")
+        return Reason(text, kind, kind, note="rule" if kind == "rule" else scan_note)
     verdict = reason.get("verdict", "")
     provider = str(reason.get("provider", ""))
     known = verdict if verdict in Verdict.values else Verdict.UNKNOWN.value

@@ -67,33 +67,35 @@ WHERE staging.attacker = bursts.attacker AND staging.session = bursts.session"""
 
 # One row for each thing that was probed, and the number of those that are new
 PROBED = """
-WITH seen AS (
-    SELECT investigation, {staged} AS probed, count(*)::int AS alerts, coalesce(bool_or(answered), false) AS answered
-    FROM staging WHERE {staged} IS NOT NULL GROUP BY 1, 2),
-added AS (
+{name}_added AS (
     INSERT INTO {table} AS t (investigation_id, {column}, alerts, answered)
-    SELECT investigation, probed, alerts, answered FROM seen ORDER BY 1, 2
+    SELECT investigation, {staged}, count(*)::int, coalesce(bool_or(answered), false)
+    FROM staging WHERE {staged} IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2
     ON CONFLICT (investigation_id, {column}) DO UPDATE
         SET alerts = t.alerts + excluded.alerts, answered = t.answered OR excluded.answered
-    RETURNING investigation_id, (xmax = 0) AS is_new)
-UPDATE investigations_investigation AS i SET {counter} = i.{counter} + n.fresh
-FROM (SELECT investigation_id, count(*) AS fresh FROM added WHERE is_new GROUP BY 1) AS n
-WHERE i.id = n.investigation_id"""
-PORTS = PROBED.format(staged="victim_port", table="investigations_scannedport", column="port", counter="port_count")
-HOSTS = PROBED.format(staged="victim", table="investigations_scannedhost", column="address", counter="target_count")
+    RETURNING investigation_id, (xmax = 0) AS is_new),
+{name} AS (SELECT investigation_id, count(*) AS fresh FROM {name}_added WHERE is_new GROUP BY 1)"""
+PORTS = PROBED.format(name="ports", staged="victim_port", table="investigations_scannedport", column="port")
+HOSTS = PROBED.format(name="hosts", staged="victim", table="investigations_scannedhost", column="address")
+
+# An investigation has many indexes: its row is written once
+COUNT = f"""
+WITH {PORTS}, {HOSTS},
+news AS (SELECT investigation, sum(alerts) AS alerts, min(first) AS first, max(last) AS last FROM bursts GROUP BY 1)
+UPDATE investigations_investigation AS i SET
+    alert_count = i.alert_count + news.alerts, activity = now(),
+    first_alert = least(i.first_alert, news.first), last_alert = greatest(i.last_alert, news.last),
+    port_count = i.port_count + coalesce(ports.fresh, 0), target_count = i.target_count + coalesce(hosts.fresh, 0)
+FROM news
+LEFT JOIN ports ON ports.investigation_id = news.investigation
+LEFT JOIN hosts ON hosts.investigation_id = news.investigation
+WHERE i.id = news.investigation"""
 
 BINS = """
 INSERT INTO investigations_alertbin AS b (investigation_id, start, alerts)
 SELECT investigation, to_timestamp(floor(extract(epoch FROM happened) / %(bin)s) * %(bin)s), count(*)::int
 FROM staging GROUP BY 1, 2 ORDER BY 1, 2
 ON CONFLICT (investigation_id, start) DO UPDATE SET alerts = b.alerts + excluded.alerts"""
-
-COUNT = """
-UPDATE investigations_investigation AS i SET
-    alert_count = i.alert_count + b.alerts, activity = now(),
-    first_alert = least(i.first_alert, b.first), last_alert = greatest(i.last_alert, b.last)
-FROM (SELECT investigation, sum(alerts) AS alerts, min(first) AS first, max(last) AS last FROM bursts GROUP BY 1) AS b
-WHERE i.id = b.investigation"""
 
 # A dismissal holds while hits repeat. It does not hold when the source does what it had not done when the automation
 # decided: something answers it, or an alert goes beyond reconnaissance. A person's dismissal is never touched.
@@ -137,6 +139,6 @@ def assign(cursor: Any, window: int) -> tuple[int, ...]:
 
 def add_sums(cursor: Any) -> None:
     """Add the staged alerts to the sums of their investigations."""
-    for statement in (PORTS, HOSTS, BINS, COUNT, REVISIT):
+    for statement in (BINS, COUNT, REVISIT):
         cursor.execute(statement, {"bin": BIN_SECONDS})
     cursor.execute("DROP TABLE bursts")

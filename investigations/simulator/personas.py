@@ -209,7 +209,7 @@ DOMAINS = (
 # (share, persona): what an address without a name of its own is like; the shares add up to 100.
 ARCHETYPES = (
     (
-        30,
+        44,
         Persona(
             "",
             "background noise: scans everybody, nobody knows why",
@@ -221,7 +221,7 @@ ARCHETYPES = (
         ),
     ),
     (
-        20,
+        22,
         Persona(
             "",
             "a few weak reports",
@@ -231,7 +231,7 @@ ARCHETYPES = (
             engines=Engines(malicious=1, harmless=54, undetected=39),
         ),
     ),
-    (25, Persona("", "never seen by anybody", reverse_name="host-{address}.broadband.example")),
+    (9, Persona("", "never seen by anybody", reverse_name="host-{address}.broadband.example")),
     (
         15,
         Persona(

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -86,12 +87,12 @@ class Installation:
 
     def environment(self, more: Mapping[str, str]) -> dict[str, str]:
         own = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
-        own |= {"RECONSOC_DATA_DIR": str(self.data), "RECONSOC_PORT": str(self.port), "RECONSOC_WORKERS": "2"}
+        own |= {"RECONSOC_DATA_DIR": str(self.data), "RECONSOC_PORT": str(self.port), "RECONSOC_WORKERS": "1"}
         # Nothing leaves the machine: the resolver is one that does not answer
         own |= {"RECONSOC_ALLOW_TEST_NETWORKS": "1", "RECONSOC_DNS_SERVER": "127.0.0.1:9", "PYTHONUNBUFFERED": "1"}
-        return own | more
+        return {**own, **more}
 
-    def popen(self, *arguments: str, stdin: int = subprocess.DEVNULL, **more: str) -> subprocess.Popen[str]:
+    def popen(self, *arguments: str, stdin: Any = subprocess.DEVNULL, **more: str) -> subprocess.Popen[str]:
         """A management command in a process group of its own, as a terminal starts it."""
         return subprocess.Popen(
             [*self.account, str(self.tree / ".venv/bin/python"), "manage.py", *arguments],

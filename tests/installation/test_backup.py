@@ -49,5 +49,5 @@ def test_it_restores_what_was_backed_up_while_it_ran(
         assert elsewhere.count("investigations_auditevent") >= events
         # Encrypted keys can be read again, and the append-only table still refuses
         assert (elsewhere.data / "encryption_keys").read_text() == (installation.data / "encryption_keys").read_text()
-        with elsewhere.connect() as link, pytest.raises(Exception, match="append|refus|not allowed"):
+        with elsewhere.connect() as link, pytest.raises(Exception, match=r"append|refus|not allowed"):
             link.execute("DELETE FROM investigations_auditevent")

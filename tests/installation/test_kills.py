@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 import requests
@@ -97,6 +98,9 @@ def rounds(chance: random.Random) -> Iterator[str]:
 
 
 def kill_some(up: Up, chance: random.Random) -> list[str]:
+    def is_back(kind: str) -> bool:
+        return bool(victims(up, kind))
+
     kinds = rounds(chance)
     killed: list[str] = []
     while len(killed) < KILLS:
@@ -105,7 +109,7 @@ def kill_some(up: Up, chance: random.Random) -> list[str]:
         alive = victims(up, kind)
         if not alive:
             # Not back yet from its last death
-            assert eventually(lambda kind=kind: bool(victims(up, kind)), RECOVERY_SECONDS), kind
+            assert eventually(partial(is_back, kind), RECOVERY_SECONDS), kind
             alive = victims(up, kind)
         try:
             os.kill(chance.choice(alive), signal.SIGKILL)
@@ -119,7 +123,7 @@ def test_it_loses_nothing_and_counts_nothing_twice_whatever_is_killed(installati
     seed = random.randrange(1 << 32)
     chance = random.Random(seed)
     print(f"seed {seed}")
-    with installation.up("--demo", RECONSOC_DEADLINE_SECONDS="10") as up:
+    with installation.up("--demo", RECONSOC_DEADLINE_SECONDS="10", RECONSOC_WORKERS="2") as up:
         up.wait_until_running()
         token = installation.manage("token", "create", "sensor", "--scope", "ingest:write").stdout.strip()
         sensor = Sensor(installation.url, token)
@@ -157,7 +161,7 @@ def check_stored(installation: Installation, sensor: Sensor) -> None:
             "WHERE signature LIKE %s GROUP BY 1",
             [f"{NUMBERED}%"],
         ).fetchall()
-        stored = dict(rows)
+        stored: dict[int, int] = dict(rows)
         assert sensor.acknowledged <= set(stored)
         assert {number for number, count in stored.items() if count != 1} == set()
         odd = link.execute(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import requests
 
-from tests.installation.installation import Installation
+from tests.installation.installation import Installation, copy_tree
 
 pytestmark = pytest.mark.slow
 
@@ -60,3 +61,11 @@ def test_it_keeps_what_it_stores_from_other_users(installation: Installation) ->
         up.wait_until_running()
         for name in ("log", "postgres", "valkey", "secret_key", "encryption_keys"):
             assert (installation.data / name).stat().st_mode & 0o077 == 0, name
+
+
+def test_it_starts_from_a_clone_that_only_its_owner_may_enter(closed_folder: Path) -> None:
+    """As root, PostgreSQL is another account, which must find its programs and its data nevertheless."""
+    clone = copy_tree(closed_folder / "a clone")
+    installation = Installation(clone, clone / "var")
+    done = installation.manage("token", "list", "--json")
+    assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr

@@ -27,7 +27,7 @@ FROM (
             END AS source,
         (ARRAY['low', 'medium', 'high', 'critical'])[1 + other %% 4] AS severity,
         (ARRAY['malicious', 'suspicious', 'benign', 'unknown'])[1 + other / 4 %% 4] AS verdict,
-        CASE WHEN other < 30 THEN 'Malicious source tried SSH on 2 ports' ELSE 'Scanned 1 host on 2 ports' END AS headline
+        CASE WHEN other < 30 THEN 'Malicious source tried SSH' ELSE 'Scanned 1 host on 2 ports' END AS headline
     FROM (
         SELECT i, (hashint4(i) & 2147483647) %% 100 AS draw, (hashint4(-i) & 2147483647) %% 100 AS other,
             hashint4(i * 7) & 2147483647 AS spread,
@@ -48,7 +48,7 @@ BELONGINGS = (
         investigation_id, artifact_id, provider, outcome, verdict, strength, summary, facts, domains, link, asked,
         answered, latency_ms, cached, simulated)
     SELECT l.investigation_id, l.artifact_id, p.name, CASE WHEN p.place %% 4 = 3 THEN 'not_found' ELSE 'ok' END,
-        CASE WHEN p.place %% 2 = 0 THEN l.verdict ELSE 'unknown' END, 'strong', '97 of 100 from 38 reporters in 30 days',
+        CASE WHEN p.place %% 2 = 0 THEN l.verdict ELSE 'unknown' END, 'strong', '97 of 100, 38 reporters in 30 days',
         '{"country": "NL", "asn": 64496, "as_name": "Example Hosting"}', '[]', 'https://example.org/', i.opened,
         i.opened, 200, false, true
     FROM investigations_investigationartifact AS l
@@ -61,8 +61,8 @@ BELONGINGS = (
         category, severity, raw_severity, domain, techniques, answered, is_recon, raw)
     SELECT i.id, i.opened, i.activity - n * interval '50 minutes', false, 'dmz-1', 'suricata', md5(i.id || '/' || n),
         i.source, 'source address', '10.20.0.10', 22 + n, i.source, 40000, '10.20.0.10', 22 + n, 'tcp',
-        'ET SCAN Potential SSH Scan', '2001219', 'Attempted Information Leak', i.severity, '2', '', '{T1595.001}', false,
-        true, '{"event_type": "alert"}'
+        'ET SCAN Potential SSH Scan', '2001219', 'Attempted Information Leak', i.severity, '2', '', '{T1595.001}',
+        false, true, '{"event_type": "alert"}'
     FROM investigations_investigation AS i CROSS JOIN generate_series(0, 2) AS n""",
     """
     INSERT INTO investigations_alertbin (investigation_id, start, alerts)
@@ -73,12 +73,11 @@ BELONGINGS = (
     SELECT investigation_id, victim_port, count(*), false FROM investigations_alert GROUP BY 1, 2""",
     """
     INSERT INTO investigations_decision (
-        investigation_id, outcome, automatic, actor, decided, rule, policy_id, severity, disposition, verdict, targeting,
-        headline, reasons, flip, evidence, evidence_digest, comment)
-    SELECT id, status, true, 'automation', decided, 'malicious-source', (SELECT max(id) FROM investigations_policyversion),
-        severity, disposition, verdict, 'unknown', headline,
-        '[{"text": "AbuseIPDB: 97 of 100", "kind": "answer", "verdict": "malicious", "provider": "abuseipdb"}]', '', '{}',
-        '', ''
+        investigation_id, outcome, automatic, actor, decided, rule, policy_id, severity, disposition, verdict,
+        targeting, headline, reasons, flip, evidence, evidence_digest, comment)
+    SELECT id, status, true, 'automation', decided, 'malicious-source',
+        (SELECT max(id) FROM investigations_policyversion), severity, disposition, verdict, 'unknown', headline,
+        '[{"text": "97 of 100", "kind": "answer", "verdict": "malicious", "provider": "abuseipdb"}]', '', '{}', '', ''
     FROM investigations_investigation WHERE status <> 'enriching'""",
     """
     INSERT INTO investigations_timelineevent (investigation_id, at, kind, actor, automatic, text)

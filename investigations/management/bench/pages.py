@@ -79,8 +79,7 @@ def measure(place: Place) -> list[Measurement]:
 
 def _measurements(sizes: tuple[int, int], times: list[dict[str, list[float]]]) -> Iterator[Measurement]:
     small, large = times
-    pages = {page: {"base_ms": round(percentile(small[page], 0.95), 1), "ours_ms": round(percentile(large[page], 0.95), 1)}
-             for page in small}  # fmt: skip
+    pages = {page: {"base_ms": _slowest(small[page]), "ours_ms": _slowest(large[page])} for page in small}
     for share, target in ((0.95, TARGET), (0.5, None)):
         base, ours = (percentile([value for taken in side.values() for value in taken], share) for side in times)
         yield Measurement(
@@ -92,6 +91,10 @@ def _measurements(sizes: tuple[int, int], times: list[dict[str, list[float]]]) -
             samples=sum(map(len, large.values())),
             details={"p95_by_page": pages} if share == 0.95 else {},
         )
+
+
+def _slowest(times: list[float]) -> float:
+    return round(percentile(times, 0.95), 1)
 
 
 @contextlib.contextmanager

@@ -38,12 +38,13 @@ def measure(place: Place) -> list[Measurement]:
 def _times(name: str, sources: Iterator[str], amount: int, decisions: Decisions, place: Place) -> list[float]:
     """Seconds from the commit of an alert to the commit of its decision, one after the other."""
     times = []
-    for number in range(WARM_UP + amount):
+    warm_up = place.size(WARM_UP, 1)
+    for number in range(warm_up + amount):
         committed, stored = send([alert(next(sources))])
         times.append(decisions.wait(stored.investigations) - committed)
         if number % 20 == 0:
-            place.say(f"B1 {name}: {number} of {WARM_UP + amount}, last {times[-1]:.3f} s")
-    return times[WARM_UP:]
+            place.say(f"B1 {name}: {number} of {warm_up + amount}, last {times[-1]:.3f} s")
+    return times[warm_up:]
 
 
 def _measurements(name: str, what: str, times: list[float], base: Side) -> Iterator[Measurement]:
