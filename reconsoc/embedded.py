@@ -30,9 +30,9 @@ __all__ = ["Addresses", "EmbeddedError", "InUseError", "running", "serve", "serv
 
 START_SECONDS = 60.0
 # These need no database, or bring the servers up themselves
-WITHOUT_SERVERS = {"", "help", "up", "bench", "simulator", "collectstatic", "check", "--help", "-h", "--version"}
+WITHOUT_SERVERS = {"", "help", "up", "bench", "simulator", "collectstatic", "--help", "-h", "--version"}
 # These look after the tables themselves; for any other command a new database is prepared first
-WITHOUT_TABLES = {"prepare", "migrate", "makemigrations"}
+WITHOUT_TABLES = {"prepare", "migrate", "makemigrations", "check"}
 
 
 class InUseError(EmbeddedError):

@@ -97,6 +97,9 @@ class Run:
             except StopIteration as stop:
                 self._waiting = None
                 self._end(stop.value or {})
+                return
+            if answer is None:
+                raise RuntimeError("the step goes on waiting although there is nothing left to wait for")
 
         self._guard(send)
 

@@ -31,7 +31,7 @@ MAX_BODY = 2 * 1024 * 1024  # bytes, after decompression
 MAX_HEADER = 1000  # characters kept of one header of a reply
 MAX_CONNECT = 5.0  # seconds for name and connection together
 CHUNK = 64 * 1024
-POOL_SIZE = 64  # kept connections per host; more threads than that open their own
+POOL_SIZE = 256  # kept connections per host: as many as lookups run at once, and some; made only when needed
 SENDABLE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 
 

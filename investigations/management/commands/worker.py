@@ -21,6 +21,8 @@ from investigations.jobs import QUEUE, STOP, AllowedJob, drain
 from investigations.management import base
 from investigations.models import Investigation
 from investigations.playbooks.growth import follow_scans
+from investigations.providers import PROVIDERS
+from investigations.providers.base import ProviderConfig
 
 SWEEP = 1.0  # seconds between looks for due work that no hint came for
 
@@ -50,6 +52,7 @@ class Command(base.Command):
         sweeper = threading.Thread(target=_sweep_until_stopped, daemon=True)
         sweeper.start()
         _stop_on_signal()
+        _warm_up()
         while not STOP.is_set():
             if options["without_redis"]:
                 STOP.wait(SWEEP)
@@ -62,6 +65,13 @@ class Command(base.Command):
                 _stop_on_signal()
             STOP.wait(1.0)
         sweeper.join(timeout=5)
+
+
+def _warm_up() -> None:
+    """Load what the first investigation would have to wait for: the lists of the offline providers."""
+    for provider in PROVIDERS.values():
+        if provider.offline:
+            provider(ProviderConfig()).test_connection()
 
 
 def _stop_on_signal() -> None:
