@@ -123,7 +123,7 @@ class Run:
         except Exception as error:
             self._waiting = None
             self._end({}, error=f"{type(error).__name__}: {error}"[:500])
-            self.case.error = f"step “{self.records[-1].name}” failed ({type(error).__name__})"
+            self.case.error = self.case.error or f"step “{self.records[-1].name}” failed ({type(error).__name__})"
             # The remaining steps judge what there is, and send it to a person
             self._left = [name for name in self._left if name in JUDGING]
 
