@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.signals import password_changed
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
@@ -65,7 +66,12 @@ def _login_failed(sender: Any, credentials: dict[str, Any], request: HttpRequest
     )
 
 
+def _password_changed(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
+    AuditEvent.objects.record(actor_of(user, request), "user.password_changed", f"user {user.username}")
+
+
 def connect() -> None:
+    password_changed.connect(_password_changed)
     user_logged_in.connect(_logged_in)
     user_logged_out.connect(_logged_out)
     user_login_failed.connect(_login_failed)

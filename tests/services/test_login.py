@@ -41,6 +41,16 @@ def test_it_tells_the_audit_who_came_and_went(client: Client, analyst: User) -> 
     assert client.get("/").status_code == 302
 
 
+def test_it_tells_the_audit_who_changed_the_password(client: Client, analyst: User) -> None:
+    log_in(client, "anna", PASSWORD)
+    new = "another horse altogether"
+    data = {"oldpassword": PASSWORD, "password1": new, "password2": new}
+    assert client.post("/accounts/password/", data, REMOTE_ADDR="192.0.2.9").status_code == 302
+
+    assert events("user.password_changed") == [("anna", "192.0.2.9", "user anna")]
+    assert new not in json.dumps(list(AuditEvent.objects.values("before", "after", "reason")))
+
+
 def test_it_tells_the_audit_who_failed_but_not_what_was_typed(client: Client, analyst: User) -> None:
     log_in(client, "anna", "wrong", REMOTE_ADDR="192.0.2.9")
     log_in(client, "my secret password", "x")
