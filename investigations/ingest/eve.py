@@ -92,6 +92,7 @@ def _alert(
     else:
         sides = Sides(source or destination or "", None, ONLY_ADDRESS)
     from_inside, to_inside = receipt.is_inside(sides.attacker), receipt.is_inside(sides.victim)
+    asks_us = (to_inside or not from_inside) and not sides.in_doubt
     metadata = section(alert.get("metadata"))
     severity, raw_severity = _severity(alert, metadata)
     happened, guessed = moment(record.get("timestamp"), receipt.received)
@@ -114,11 +115,12 @@ def _alert(
         category=category,
         severity=severity,
         raw_severity=raw_severity,
-        domain=_domain(record),
+        # What one of our own asked for elsewhere is no name of ours
+        domain=_domain(record) if asks_us else "",
         techniques=techniques(metadata.get("mitre_technique_id"))
         or techniques(metadata.get("mitre_attack"))
         or techniques_for(name, category, from_inside, to_inside),
-        answered=_answered(record, alert, sides, protocol) if to_inside or not from_inside else None,
+        answered=_answered(record, alert, sides, protocol) if asks_us else None,
         is_recon=kind is not Kind.ATTACK,
         sensor=receipt.sensor or text(record.get("host"), MAX_SENSOR),
         raw=original(raw),
@@ -144,8 +146,6 @@ def _severity(alert: Mapping[str, Any], metadata: Mapping[str, Any]) -> tuple[Se
 
 def _answered(record: Mapping[str, Any], alert: Mapping[str, Any], sides: Sides, protocol: str) -> bool | None:
     """Did the victim answer? A blocked attack that was answered before, and a lone refusal-sized packet, stay open."""
-    if sides.in_doubt:
-        return None
     flow = section(record.get("flow"))
     packets, size = whole(flow.get("pkts_toclient")), whole(flow.get("bytes_toclient"))
     maybe_refusal = protocol == "tcp" and packets == 1 and size is not None and size <= BARE_PACKET

@@ -75,6 +75,8 @@ def _submitted(facts: Mapping[str, Any]) -> str:
 
 
 def _probed(scan: ScanFacts) -> str:
+    if not scan.ports:
+        return _raised(scan)
     verb = "swept" if scan.targets >= SWEEP else "probed"
     return f"{verb} {counted(scan.ports, 'port')} on {scan.targets:,} of our hosts"
 
@@ -82,7 +84,13 @@ def _probed(scan: ScanFacts) -> str:
 def _asked_for(scan: ScanFacts) -> str:
     if 0 < scan.ports == len(scan.top_ports) <= FEW_PORTS:
         return f"asked for {listed([port_name(port) for port in scan.top_ports])}"
-    return f"asked for {counted(scan.ports, 'port')}"
+    return f"asked for {counted(scan.ports, 'port')}" if scan.ports else _raised(scan)
+
+
+def _raised(scan: ScanFacts) -> str:
+    """Where no port is known: a ping, or a server's answer."""
+    about = f" about {scan.targets:,} of our hosts" if scan.targets else ""
+    return f"raised {counted(scan.alerts, 'alert')}{about}"
 
 
 def _answer(scan: ScanFacts) -> str:

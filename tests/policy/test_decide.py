@@ -236,6 +236,11 @@ def test_it_names_the_ports_that_answered() -> None:
     assert headline(scan=scan).endswith("probed 3 ports on 14 of our hosts; SSH and HTTPS answered")
 
 
+def test_it_counts_alerts_where_no_port_is_known() -> None:
+    scan = replace(QUIET, alerts=3, ports=0, top_ports=(), targets=2, answered=None)
+    assert headline(scan=scan).endswith("raised 3 alerts about 2 of our hosts")
+
+
 def test_it_says_what_an_internal_host_did() -> None:
     scan = ScanFacts(500, 2, 214, top_ports=(445, 3389))
     assert (
