@@ -15,6 +15,7 @@ from investigations.models.audit import AUTOMATION
 from investigations.models.investigation import Settlement, settle
 from investigations.playbooks import store
 from investigations.playbooks.base import Run
+from investigations.policy.decide import Decided
 
 VERBS = {Status.ESCALATED: "Escalated", Status.DISMISSED: "Dismissed", Status.NEEDS_REVIEW: "Handed to a person"}
 ARTIFACT_VERDICTS = """
@@ -72,6 +73,11 @@ def _decision(run: Run, policy_id: int, moment: datetime) -> Decision:
         row.outcome, row.severity, row.rule = Status.NEEDS_REVIEW, Severity.MEDIUM, "run-failed"
         row.reasons = [{"text": f"The run did not finish: {case.error}", "kind": "rule", "verdict": "unknown"}]
         return row
+    return with_judgement(row, decided)
+
+
+def with_judgement(row: Decision, decided: Decided) -> Decision:
+    """The row with everything that was decided, as it is stored and replayed."""
     row.outcome, row.rule, row.severity = decided.outcome, decided.rule, decided.severity
     row.disposition, row.verdict, row.targeting = decided.disposition, decided.verdict, decided.targeting
     row.headline = decided.headline[:300]

@@ -6,7 +6,7 @@ person holds is only described anew.
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -16,6 +16,7 @@ from investigations.choices import SEVERITY_ORDER, Severity, Status, TimelineKin
 from investigations.models import AuditEvent, Decision, Investigation, TimelineEvent
 from investigations.models.audit import AUTOMATION
 from investigations.playbooks.case import stamp
+from investigations.playbooks.finish import with_judgement
 from investigations.policy.decide import Decided, decide
 from investigations.policy.document import Policy
 from investigations.policy.evidence import Evidence, ScanFacts
@@ -38,10 +39,16 @@ def follow_scans(limit: int = BATCH) -> int:
             return 0
         number, policy = active_policy()
         scans = scan_facts([row.pk for row in rows])
-        latest = {row.pk: row.decisions.order_by("-pk").first() for row in rows}
+        latest = _latest_decisions([row.pk for row in rows])
         for row in rows:
-            _follow(row, latest[row.pk], scans[row.pk], (number, policy))
+            _follow(row, latest.get(row.pk), scans[row.pk], (number, policy))
     return len(rows)
+
+
+def _latest_decisions(ids: list[int]) -> dict[int, Decision]:
+    """With their evidence, which the lists of pages leave out."""
+    rows = Decision.objects.filter(investigation__in=ids).order_by("investigation", "-pk").distinct("investigation")
+    return {row.investigation_id: row for row in rows}
 
 
 def _follow(row: Investigation, last: Decision | None, scan: ScanFacts, policy: tuple[int, Policy]) -> None:
@@ -70,24 +77,17 @@ def _raise(
     after = {"status": decided.outcome.value, "severity": decided.severity.value}
     if not row.raise_to(decided.outcome, decided.severity, decided.verdict, decided.targeting, decided.headline):
         return
-    Decision.objects.create(
+    decision = Decision(
         investigation=row,
-        outcome=decided.outcome,
         automatic=True,
         actor=AUTOMATION.name,
         decided=moment,
-        rule=decided.rule,
         policy_id=policy[0],
-        severity=decided.severity,
-        disposition=decided.disposition,
-        verdict=decided.verdict,
-        targeting=decided.targeting,
-        headline=decided.headline[:300],
-        reasons=[asdict(reason) for reason in decided.reasons],
         flip=(nearest_flip(policy[1], evidence) or "")[:300],
         evidence=evidence.as_json(),
-        evidence_digest=evidence.digest,
+        evidence_digest=decided.evidence,
     )
+    with_judgement(decision, decided).save()
     TimelineEvent.objects.create(
         investigation=row,
         at=moment,
