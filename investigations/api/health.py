@@ -14,6 +14,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from redis import Redis
 from redis.exceptions import RedisError
 
+from investigations.jobs import QUEUE
 from investigations.queries.health import counts_by_status, enrichments_by_outcome, oldest_due_seconds
 
 LATE_SECONDS = 120  # due work that old means that no worker is alive
@@ -71,7 +72,8 @@ class _Collector:
 def _redis() -> str:
     try:
         # Not the workers' connection, which may wait long
-        with Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1) as client:
+        url = str(settings.RQ_QUEUES[QUEUE]["URL"])
+        with Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as client:
             client.ping()
     except (RedisError, OSError, ValueError):
         return "away"
