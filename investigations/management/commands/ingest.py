@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -74,7 +76,8 @@ class Command(base.Command):
                 own_networks=settings.OWN_NETWORKS,
             )
             for batch in batches:
-                self._store(name, batch)
+                with _to_the_end():
+                    self._store(name, batch)
 
     def _store(self, name: str, batch: ParsedBatch) -> None:
         stored = store(batch)
@@ -111,6 +114,19 @@ class Command(base.Command):
             f"{counts['rejected']:,} rejected; {counts['investigations']:,} investigations"
         )
         self.emit(counts, as_json=as_json, text=text)
+
+
+@contextlib.contextmanager
+def _to_the_end() -> Iterator[None]:
+    """An interrupt waits until what is stored is counted, too."""
+    waiting: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: waiting.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if waiting:
+        raise KeyboardInterrupt
 
 
 def _read(stream: BufferedReader) -> Iterator[bytes]:
