@@ -21,7 +21,6 @@ from investigations.artifacts import defang as defang_value
 from investigations.choices import ADDRESS_KINDS, Severity, Verdict
 from investigations.models import AuditEvent, User
 from investigations.ports import PORT_NAMES
-from investigations.queries.answers import label_of
 from investigations.queries.audit import Change, changes_of
 from investigations.queries.keyset import COUNT_CAP
 
@@ -148,11 +147,6 @@ def duration(seconds: int) -> str:
 def port_name(port: int) -> str:
     """The service that usually listens there, or nothing."""
     return PORT_NAMES.get(port, "")
-
-
-@register.filter
-def provider_label(name: str) -> str:
-    return label_of(name)
 
 
 @register.filter
