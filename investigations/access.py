@@ -22,8 +22,13 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "submit": WORKERS,  # ask for an investigation by hand
     "work": WORKERS,  # claim, comment, escalate, dismiss, reopen
     "reassign": frozenset({Role.LEAD, Role.ADMIN}),  # take over what somebody else holds
+    "review": WORKERS,  # give an opinion on a sampled dismissal
+    "stop": WORKERS,  # stop automatic dismissals: everybody on duty may pull the brake
+    "brake": frozenset({Role.LEAD, Role.ADMIN}),  # start them again, set caps, release a rule, undo
+    "write_policy": frozenset({Role.LEAD, Role.ADMIN}),  # drafts, backtests, shadow mode, activation
+    "keep_lists": frozenset({Role.LEAD, Role.ADMIN}),  # our own lists, and what of ours is open
     "read_audit": frozenset({Role.LEAD, Role.ADMIN, Role.AUDITOR}),
-    "configure": frozenset({Role.ADMIN}),  # providers and keys, users, tokens
+    "configure": frozenset({Role.ADMIN}),  # providers and keys, users, tokens, four eyes
 }
 
 

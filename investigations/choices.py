@@ -142,3 +142,55 @@ class TokenScope(models.TextChoices):
     READ = "investigation:read", "Read investigations"
     WRITE = "investigation:write", "Submit and decide"
     AUDIT = "audit:read", "Read the audit history"
+
+
+class Mode(models.TextChoices):
+    """Whether a rule of the policy acts, or only says what it would do."""
+
+    ACT = "act", "Acts"
+    PROPOSE = "propose", "Only proposes"
+
+
+class ListKind(models.TextChoices):
+    """What an entry of our own lists says about an address, a network or a domain."""
+
+    ALLOW = "allow", "Allowed"
+    DENY = "deny", "Denied"
+    OWN_NETWORK = "own_network", "Own network"
+    AUTHORISED_SCANNER = "authorised_scanner", "Authorised scanner"
+    KNOWN_SERVICE = "known_service", "Known-good service"
+
+
+class ListState(models.TextChoices):
+    """How an entry stands to one investigation; only an authorised scanner can be anywhere but in force."""
+
+    IN_FORCE = "in_force", "In force"
+    OUTSIDE_WINDOW = "outside_window", "Outside its window"
+    OUTSIDE_SCOPE = "outside_scope", "Outside its scope"
+    EXPIRED = "expired", "Expired"
+
+
+class Remembers(models.TextChoices):
+    """What an earlier decision of a person was about."""
+
+    SOURCE = "source", "This source"
+    NETWORK = "network", "Its network"
+    SIGNATURE = "signature", "The same signature"
+
+
+class Opinion(models.TextChoices):
+    """What a person who reviews a sampled dismissal, without knowing the machine's decision, would have done."""
+
+    DISMISS = "dismiss", "Dismiss"
+    ESCALATE = "escalate", "Escalate"
+    UNSURE = "unsure", "Cannot tell"
+
+
+class BacktestState(models.TextChoices):
+    """Where a backtest stands."""
+
+    WAITING = "waiting", "Waiting"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    CANCELLED = "cancelled", "Cancelled"
+    FAILED = "failed", "Failed"

@@ -79,6 +79,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "django.forms",
+    "netfields",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

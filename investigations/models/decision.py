@@ -1,4 +1,4 @@
-"""Decisions with their frozen evidence, and the policy versions that made them."""
+"""Decisions with their frozen evidence."""
 
 from __future__ import annotations
 
@@ -6,25 +6,7 @@ from django.db import models
 from django.utils.timezone import now
 
 from investigations.choices import Disposition, Severity, Status, Targeting, Verdict
-
-
-class PolicyVersion(models.Model):
-    """One text of the policy, kept for ever so that its decisions can be replayed. The number is the primary key."""
-
-    name = models.CharField(max_length=100)
-    document = models.TextField()
-    digest = models.CharField(max_length=64, unique=True)
-    created = models.DateTimeField(default=now)
-    created_by = models.CharField(max_length=150)
-    active = models.BooleanField(default=False)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["active"], condition=models.Q(active=True), name="one_active_policy"),
-        ]
-
-    def __str__(self) -> str:
-        return f"policy {self.pk}"
+from investigations.models.policy import PolicyVersion
 
 
 class Decision(models.Model):
@@ -49,7 +31,19 @@ class Decision(models.Model):
     comment = models.TextField(blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["investigation", "-id"], name="decision_of_investigation")]
+        indexes = [
+            models.Index(fields=["investigation", "-id"], name="decision_of_investigation"),
+            # What one rule dismissed since: caps, usual rates, undo, samples
+            models.Index(
+                fields=["rule", "decided"],
+                name="dismissals_of_rule",
+                condition=models.Q(automatic=True, outcome=Status.DISMISSED.value),
+            ),
+            # The stored evidence of the last days, in the order of a backtest
+            models.Index(fields=["decided", "id"], name="automatic_decisions", condition=models.Q(automatic=True)),
+            # What people decided lately: the memory
+            models.Index(fields=["decided"], name="decisions_of_people", condition=models.Q(automatic=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.outcome} by {self.actor}"

@@ -6,7 +6,7 @@ fresh answers; a rule that breaks, a run that broke, and a source that no rule k
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,6 +23,20 @@ from investigations.policy.wording import listed, plain
 
 INSUFFICIENT_DATA = "insufficient-data"  # no rule matched
 RUN_FAILED = "run-failed"  # the evidence itself says that the run could not be finished
+HELD_BACK = "held-back"  # a rule would have decided, but it only proposes or a brake is on, and no other rule decided
+EVERY_RULE = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """What a rule would have done, had it been allowed to act; `why` it was not, in words."""
+
+    rule: str
+    outcome: Status
+    severity: str
+    disposition: str
+    text: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +53,7 @@ class Decided:
     targeting: str
     policy: str  # digest of the policy's text
     evidence: str  # digest of the evidence
+    proposals: tuple[Proposed, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -47,7 +62,10 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """Which rule decided, before anybody put it into words. `blocked`: dismissals that were not allowed, and why."""
+    """Which rule decided, before anybody put it into words.
+
+    `blocked`: dismissals that were not allowed, and why; `proposals`: what rules would have done that may not act.
+    """
 
     outcome: Status
     rule: str
@@ -55,6 +73,7 @@ class Ruling:
     severity: str = FROM_ALERTS
     disposition: str = ""
     blocked: tuple[str, ...] = ()
+    proposals: tuple[Proposed, ...] = ()
 
 
 def decide(policy: Policy, evidence: Evidence) -> Decided:
@@ -64,7 +83,8 @@ def decide(policy: Policy, evidence: Evidence) -> Decided:
     ruling = rule_on(policy, reading, facts)
     severity = evidence.scan.severity if ruling.severity == FROM_ALERTS else ruling.severity
     verdict = Verdict(facts["verdict"])
-    spoken = [Reason(text, Kind.RULE, verdict.value) for text in (ruling.text, *ruling.blocked)]
+    would = [f"Rule {one.rule} proposes “{one.outcome.label.lower()}”, but {one.why}" for one in ruling.proposals]
+    spoken = [Reason(text, Kind.RULE, verdict.value) for text in (ruling.text, *ruling.blocked, *would)]
     return Decided(
         outcome=ruling.outcome,
         rule=ruling.rule,
@@ -76,6 +96,7 @@ def decide(policy: Policy, evidence: Evidence) -> Decided:
         targeting=str(facts["targeting"]),
         policy=policy.digest,
         evidence=evidence.digest,
+        proposals=ruling.proposals,
     )
 
 
@@ -86,31 +107,51 @@ def outcome_of(policy: Policy, evidence: Evidence) -> Status:
 
 
 def rule_on(policy: Policy, reading: Reading, facts: Mapping[str, Any]) -> Ruling:
-    """Go through the rules in order until one decides."""
+    """Go through the rules in order until one decides.
+
+    A rule that may not act is passed over as if it were not there, with one exception: what a proposing rule would
+    keep from being dismissed is not dismissed by another.
+    """
     if reading.evidence.error:
         return Ruling(Status.NEEDS_REVIEW, RUN_FAILED, f"The run did not finish: {plain(reading.evidence.error)}")
     blocked: list[str] = []
+    proposals: list[Proposed] = []
     for rule in policy.rules:
         try:
             matches = holds(rule.program, {name: facts[name] for name in rule.variables})
         except ConditionError as error:
             text = f"Rule {rule.name} could not be evaluated: {plain(str(error))}"
-            return Ruling(Status.NEEDS_REVIEW, rule.name, text, blocked=tuple(blocked))
-        obstacle = obstacle_to(rule, reading) if matches else ""
-        if obstacle:
+            return Ruling(Status.NEEDS_REVIEW, rule.name, text, blocked=tuple(blocked), proposals=tuple(proposals))
+        if not matches:
+            continue
+        if obstacle := obstacle_to(rule, reading, proposals):
             blocked.append(f"Would have been dismissed by rule {rule.name}, but {obstacle}")
-        elif matches:
-            return _ruling(rule, facts, blocked)
-    return Ruling(Status.NEEDS_REVIEW, INSUFFICIENT_DATA, what_is_missing(facts), blocked=tuple(blocked))
+        elif why := why_held(rule, reading):
+            proposals.append(_proposed(rule, facts, why))
+        else:
+            return _ruling(rule, facts, blocked, proposals)
+    return _undecided(facts, blocked, proposals)
 
 
-def obstacle_to(rule: Rule, reading: Reading) -> str:
+def why_held(rule: Rule, reading: Reading) -> str:
+    """Why a rule may not act: it only proposes, or a brake holds its dismissals; empty if it may."""
+    if rule.proposes:
+        return "it only proposes yet"
+    if not rule.dismisses:
+        return ""
+    brakes = [held.reason for held in reading.evidence.held if held.rule in (rule.name, EVERY_RULE)]
+    return plain(brakes[0]) if brakes else ""
+
+
+def obstacle_to(rule: Rule, reading: Reading, proposals: Sequence[Proposed] = ()) -> str:
     """Why a dismissing rule may not fire, in words; empty if it may, or if the rule does not dismiss.
 
     An answer that says "not found" is explicit, but it never vouches for anything: somebody has to know the source.
     """
     if not rule.dismisses:
         return ""
+    if graver := [one.rule for one in proposals if one.outcome != Status.DISMISSED]:
+        return f"rule {graver[0]} proposes otherwise"
     vouching = [answer for answer in reading.own if answer.answered and answer.outcome == Outcome.OK]
     missing = sorted(set(rule.quorum) - {answer.provider for answer in vouching})
     if missing:
@@ -137,7 +178,25 @@ def what_is_missing(facts: Mapping[str, Any]) -> str:
     return f"Insufficient data: {'; '.join(missing) or 'what is known fits no rule'}"
 
 
-def _ruling(rule: Rule, facts: Mapping[str, Any], blocked: list[str]) -> Ruling:
+def _undecided(facts: Mapping[str, Any], blocked: list[str], proposals: list[Proposed]) -> Ruling:
+    """A person has to: nothing decided, or what would have decided may not act."""
+    rule, text = INSUFFICIENT_DATA, what_is_missing(facts)
+    if proposals:
+        rule, text = HELD_BACK, f"Held back for a person: {proposals[0].text}"
+    return Ruling(Status.NEEDS_REVIEW, rule, text, blocked=tuple(blocked), proposals=tuple(proposals))
+
+
+def _proposed(rule: Rule, facts: Mapping[str, Any], why: str) -> Proposed:
+    return Proposed(rule.name, rule.outcome, rule.severity, rule.disposition, fill(rule.reason, facts), why)
+
+
+def _ruling(rule: Rule, facts: Mapping[str, Any], blocked: list[str], proposals: list[Proposed]) -> Ruling:
     return Ruling(
-        rule.outcome, rule.name, fill(rule.reason, facts), rule.severity, rule.disposition, blocked=tuple(blocked)
+        rule.outcome,
+        rule.name,
+        fill(rule.reason, facts),
+        rule.severity,
+        rule.disposition,
+        blocked=tuple(blocked),
+        proposals=tuple(proposals),
     )

@@ -17,7 +17,7 @@ from typing import Any
 
 import cel
 
-from investigations.choices import Disposition, Severity, Status
+from investigations.choices import Disposition, Mode, Severity, Status
 from investigations.policy.conditions import ConditionError, compile_condition
 from investigations.policy.templates import unknown_parts
 
@@ -26,7 +26,7 @@ MAX_TEXT = 64 * 1024  # characters of a document
 MAX_RULES = 200
 OUTCOMES = (Status.ESCALATED, Status.DISMISSED, Status.NEEDS_REVIEW)
 
-_KEYS = {"name", "when", "outcome", "severity", "disposition", "reason", "quorum", "complete"}
+_KEYS = {"name", "when", "outcome", "severity", "disposition", "reason", "quorum", "complete", "mode"}
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,63}", re.ASCII)
 _AT_LINE = re.compile(r"at line (\d+)")
 
@@ -65,12 +65,17 @@ class Rule:
     disposition: str = ""
     quorum: tuple[str, ...] = ()
     complete: bool = False
+    mode: Mode = Mode.ACT  # a rule that only proposes never decides
     program: cel.Program = field(compare=False, repr=False, kw_only=True)
     variables: tuple[str, ...] = field(compare=False, repr=False, kw_only=True)
 
     @property
     def dismisses(self) -> bool:
         return self.outcome == Status.DISMISSED
+
+    @property
+    def proposes(self) -> bool:
+        return self.mode == Mode.PROPOSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +172,7 @@ def _rule_problems(entry: Mapping[str, Any], providers: Collection[str] | None) 
 
 def _wrong_types(entry: Mapping[str, Any]) -> list[str]:
     problems = [f"{key} is missing" for key in ("name", "when", "outcome", "reason") if key not in entry]
-    texts = ("name", "when", "outcome", "reason", "severity", "disposition")
+    texts = ("name", "when", "outcome", "reason", "severity", "disposition", "mode")
     problems += [f"{key} must be text" for key in texts if not isinstance(entry.get(key, ""), str)]
     quorum = entry.get("quorum", [])
     if not isinstance(quorum, list) or not all(isinstance(name, str) and name for name in quorum):
@@ -182,8 +187,9 @@ def _wrong_words(entry: Mapping[str, Any]) -> list[str]:
         "outcome": [outcome.value for outcome in OUTCOMES],
         "severity": [*Severity.values, FROM_ALERTS],
         "disposition": ["", *Disposition.values],
+        "mode": Mode.values,
     }
-    given = {"severity": FROM_ALERTS, "disposition": "", **entry}
+    given = {"severity": FROM_ALERTS, "disposition": "", "mode": Mode.ACT.value, **entry}
     return [
         f"{key} must be one of {', '.join(filter(None, words))}, not {given[key]!r}"
         for key, words in allowed.items()
@@ -229,6 +235,7 @@ def _rule(entry: Mapping[str, Any]) -> Rule:
         disposition=entry.get("disposition", ""),
         quorum=tuple(entry.get("quorum", [])),
         complete=entry.get("complete", False),
+        mode=Mode(entry.get("mode", Mode.ACT)),
         program=program,
         variables=tuple(program.variables()),
     )

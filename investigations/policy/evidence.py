@@ -12,9 +12,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from investigations.choices import ANSWERED, FAILED, ArtifactKind, Outcome, Scope, Strength, Verdict
+from investigations.choices import ANSWERED, FAILED, ArtifactKind, ListState, Outcome, Scope, Strength, Verdict
 
-SCHEMA = 1
+SCHEMA = 2
+# What each schema brought. Evidence of an older one is written without it, so that its digest holds for ever
+ADDED: Mapping[int, Mapping[str, tuple[str, ...]]] = {
+    2: {"evidence": ("lists", "memory", "held"), "scan": ("exposed", "exposed_ports")},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,45 @@ class ScanFacts:
     techniques: tuple[str, ...] = ()
     beyond_recon: bool = False  # an alert is an exploit, malware or brute force alert, not a scan
     domains: tuple[str, ...] = ()  # names of ours that were asked for, at most five
+    exposed: int | None = None  # probed ports that are open on the probed address; None: no inventory covers them
+    exposed_ports: tuple[int, ...] = ()  # the most probed of them first, at most ten
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An entry of our own lists that covers the source, as it stood when the decision was made."""
+
+    kind: str  # ListKind value
+    entry: int  # its number
+    value: str  # the address, network or domain of the entry
+    label: str  # what it is, for people
+    owner: str
+    reason: str
+    ticket: str = ""
+    expires: str = ""  # ISO 8601 UTC
+    state: str = ListState.IN_FORCE.value
+    detail: str = ""  # why an authorised scanner is outside its window or scope, in words
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """An earlier decision of a person about the source, its network or the same signature."""
+
+    about: str  # Remembers value
+    value: str  # the address, network or signature
+    disposition: str  # Disposition value
+    outcome: str  # Status value: escalated or dismissed
+    decided: str  # ISO 8601 UTC
+    by: str
+    investigation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A brake that was on when the decision was made: `rule` may not dismiss; `*` stands for every rule."""
+
+    rule: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +121,29 @@ class Evidence:
     decided: str  # ISO 8601 UTC
     submitted: bool = False  # a person asked; there may be no alert at all
     error: str = ""  # the run could not be finished; why, in words
+    lists: tuple[Listed, ...] = ()
+    memory: tuple[Remembered, ...] = ()  # the latest first, at most twenty
+    held: tuple[Held, ...] = ()
     schema: int = SCHEMA
 
     def as_json(self) -> dict[str, Any]:
         """Plain dict for storage; tuples become lists."""
-        return json.loads(canonical(asdict(self)))  # type: ignore[no-any-return]
+        data: dict[str, Any] = json.loads(canonical(asdict(self)))
+        for schema, places in ADDED.items():
+            if self.schema < schema:
+                for place, names in places.items():
+                    for name in names:
+                        (data if place == "evidence" else data[place]).pop(name)
+        return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Evidence:
         scan: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in data["scan"].items()
         }
-        return cls(
-            **{**data, "scan": ScanFacts(**scan), "answers": tuple(Answer(**answer) for answer in data["answers"])}
-        )
+        parts = {"answers": Answer, "lists": Listed, "memory": Remembered, "held": Held}
+        read = {name: tuple(part(**one) for one in data[name]) for name, part in parts.items() if name in data}
+        return cls(**{**data, **read, "scan": ScanFacts(**scan)})
 
     @property
     def digest(self) -> str:

@@ -1,10 +1,10 @@
-"""What a new database needs before its first alert: provider rows and the policy that ships."""
+"""What a new database needs before its first alert: provider rows, the brakes, and the policy that ships."""
 
 from __future__ import annotations
 
 from django.db import transaction
 
-from investigations.models import Actor, AuditEvent, PolicyVersion, ProviderSettings
+from investigations.models import Actor, AuditEvent, Automation, PolicyVersion, ProviderSettings
 from investigations.policy.document import default_policy
 from investigations.providers import PROVIDERS
 
@@ -24,6 +24,7 @@ def install() -> None:
                 "per_day": provider.per_day,
             },
         )
+    Automation.objects.get_or_create(pk=1)
     shipped = default_policy()
     if PolicyVersion.objects.filter(digest=shipped.digest).exists():
         return

@@ -146,13 +146,17 @@ def test_it_lets_a_changed_role_count_for_the_next_request(admin: User, make_use
     assert theirs.get("/users/").status_code == 403
 
 
+ANALYSTS = {"read", "submit", "work", "review", "stop"}
+LEADS = ANALYSTS | {"reassign", "brake", "write_policy", "keep_lists", "read_audit"}
+
+
 @pytest.mark.parametrize(
     ("role", "rights"),
     [
         (Role.VIEWER, {"read"}),
-        (Role.ANALYST, {"read", "submit", "work"}),
-        (Role.LEAD, {"read", "submit", "work", "reassign", "read_audit"}),
-        (Role.ADMIN, {"read", "submit", "work", "reassign", "read_audit", "configure"}),
+        (Role.ANALYST, ANALYSTS),
+        (Role.LEAD, LEADS),
+        (Role.ADMIN, LEADS | {"configure"}),
         (Role.AUDITOR, {"read", "read_audit"}),
     ],
 )
