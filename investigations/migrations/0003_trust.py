@@ -5,10 +5,11 @@ import django.contrib.postgres.indexes
 import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
-import investigations.models.brakes
 import netfields.fields
 from django.conf import settings
 from django.db import migrations, models
+
+import investigations.models.brakes
 
 
 class Migration(migrations.Migration):

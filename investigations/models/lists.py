@@ -34,7 +34,7 @@ class ListEntry(models.Model):
     reason = models.CharField(max_length=500)
     ticket = models.CharField(max_length=100, blank=True)
     expires = models.DateTimeField(null=True)  # null only for an own network
-    # An authorised scanner only; empty: at any time, anywhere. A window: {"days": [0..6], "from": "22:00", "to": "04:00"}
+    # An authorised scanner only; empty: any time, anywhere. A window: {"days": [0..6], "from": "22:00", "to": "04:00"}
     windows: Any = models.JSONField(default=list)
     zone = models.CharField(max_length=64, default="UTC")  # the time zone of the windows
     targets = ArrayField(models.CharField(max_length=50), default=list)  # networks that it may scan

@@ -11,7 +11,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_POST
 
 from investigations.access import may, needs
-from investigations.forms import AssignForm, CommentForm, DismissForm, EscalateForm, ReopenForm
+from investigations.forms.decisions import AssignForm, CommentForm, DismissForm, EscalateForm, ReopenForm
 from investigations.models import InvalidTransition, Investigation
 from investigations.services import investigations as services
 from investigations.views.investigations import detail_page, find, seen

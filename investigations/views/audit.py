@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from investigations.access import needs
-from investigations.forms import AuditForm
+from investigations.forms.audit import AuditForm
 from investigations.models import AuditEvent
 from investigations.queries.audit import audit_page
 from investigations.queries.keyset import InvalidCursor, Page

@@ -10,7 +10,7 @@ from django.views.decorators.csp import csp_override
 from django.views.decorators.http import require_safe
 
 from investigations.access import may, needs
-from investigations.forms import AssignForm, CommentForm, DismissForm, EscalateForm, ReopenForm
+from investigations.forms.decisions import AssignForm, CommentForm, DismissForm, EscalateForm, ReopenForm
 from investigations.models import Alert, Decision, Investigation
 from investigations.queries.keyset import InvalidCursor, Page
 from investigations.queries.overview import overview_of

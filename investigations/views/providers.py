@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from investigations.access import needs
-from investigations.forms import ProviderForm
+from investigations.forms.settings import ProviderForm
 from investigations.models import ProviderSettings
 from investigations.providers import PROVIDERS
 from investigations.providers.base import Provider

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from investigations.access import needs
-from investigations.forms import QueueForm
+from investigations.forms.queue import QueueForm
 from investigations.models import Investigation
 from investigations.queries.keyset import InvalidCursor, Page, after
 from investigations.queries.overview import overview_of

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
 from investigations.access import needs
-from investigations.forms import SubmissionForm
+from investigations.forms.decisions import SubmissionForm
 from investigations.models import Investigation
 from investigations.queries.queue_rows import rows_of
 from investigations.services.investigations import submit

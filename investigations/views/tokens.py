@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from investigations.access import needs
 from investigations.choices import TokenScope
-from investigations.forms import TokenForm
+from investigations.forms.settings import TokenForm
 from investigations.models import ApiToken
 from investigations.services import tokens as services
 from investigations.views.requests import PersonRequest, actor

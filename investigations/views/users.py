@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from investigations.access import needs
 from investigations.choices import Role
-from investigations.forms import RoleForm, UserForm
+from investigations.forms.settings import RoleForm, UserForm
 from investigations.models import User
 from investigations.services import users as services
 from investigations.views.requests import PersonRequest, actor
