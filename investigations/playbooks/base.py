@@ -19,6 +19,7 @@ from investigations.policy.document import Policy
 
 Output = dict[str, Any]
 JUDGING = ("judge", "decide", "act")
+DECIDING = ("decide", "act")
 Waiting = Generator[None, Lookup | None, Output]
 
 
@@ -80,8 +81,7 @@ class Run:
         """Run steps until one waits, or until the end."""
         while self._left and self._waiting is None:
             name = self._left.pop(0)
-            title = name.replace("_", " ").capitalize()
-            record = StepRecord(len(self.records) + 1, title, self.playbook.now())
+            record = StepRecord(len(self.records) + 1, _title(name), self.playbook.now())
             self.records.append(record)
             self._guard(lambda name=name, record=record: self._begin(name, record))  # type: ignore[misc]
 
@@ -102,6 +102,14 @@ class Run:
                 raise RuntimeError("the step goes on waiting although there is nothing left to wait for")
 
         self._guard(send)
+
+    def decide_again(self) -> None:
+        """The evidence has changed since the last steps: take those that come to the decision once more."""
+        recorded = {record.name: record for record in self.records}
+        for name in DECIDING:
+            output = getattr(self.playbook, name)(self.case) or {}
+            if record := recorded.get(_title(name)):
+                record.output = output
 
     def _begin(self, name: str, record: StepRecord) -> None:
         record.input = self.playbook.input_of(name, self.case)
@@ -133,3 +141,7 @@ class Run:
         record.output = output
         record.error = error
         record.status = RunStatus.FAILED if error else RunStatus.COMPLETED
+
+
+def _title(step: str) -> str:
+    return step.replace("_", " ").capitalize()

@@ -15,6 +15,9 @@ from investigations.models.audit import AUTOMATION
 from investigations.models.investigation import Settlement, settle
 from investigations.playbooks import store
 from investigations.playbooks.base import Run
+from investigations.playbooks.brakes import dismisses, hold_back
+from investigations.playbooks.proposals import store_proposals
+from investigations.playbooks.samples import draw
 from investigations.policy.decide import Decided
 
 VERBS = {Status.ESCALATED: "Escalated", Status.DISMISSED: "Dismissed", Status.NEEDS_REVIEW: "Handed to a person"}
@@ -28,9 +31,14 @@ def finish(runs: Sequence[Run], policy_id: int, moment: datetime) -> int:
     """Settle finished runs where their fence still holds; how many were. The others leave no trace but their run."""
     with transaction.atomic():
         store.wait_for_disk()
+        gate = hold_back(runs, moment)
         written = settle(_settlement(run, moment) for run in runs)
         kept = [run for run in runs if run.case.investigation in written]
-        Decision.objects.bulk_create(_decision(run, policy_id, moment) for run in kept)
+        decisions = Decision.objects.bulk_create(_decision(run, policy_id, moment) for run in kept)
+        pairs = list(zip(kept, decisions, strict=True))
+        if gate is not None:
+            draw(gate, [(decision, run.case.fence) for run, decision in pairs if dismisses(run)], moment)
+        store_proposals(pairs, policy_id, moment)
         TimelineEvent.objects.bulk_create(_timeline(run, moment) for run in kept)
         AuditEvent.objects.bulk_create(_audit(run, moment) for run in kept)
         _save_verdicts(kept)

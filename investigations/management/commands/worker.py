@@ -7,6 +7,7 @@ import random
 import secrets
 import signal
 import threading
+import time
 from typing import Any
 
 import django_rq
@@ -21,6 +22,7 @@ from investigations.jobs import QUEUE, STOP, AllowedJob, drain
 from investigations.management import base
 from investigations.models import Investigation
 from investigations.playbooks.growth import follow_scans
+from investigations.playbooks.watch import EVERY, watch
 from investigations.providers import PROVIDERS
 from investigations.providers.base import ProviderConfig
 
@@ -98,8 +100,12 @@ def _listen() -> None:
 
 def _sweep_until_stopped() -> None:
     """Do whatever is due and was not hinted at: after a crash, with Redis away, when a lease has run out."""
+    watched = -EVERY
     while not STOP.wait(SWEEP * random.uniform(0.8, 1.2)):
         try:
+            if time.monotonic() - watched >= EVERY:
+                watched = time.monotonic()
+                watch()
             if Investigation.objects.overdue(SWEEP).exists():
                 drain()
             follow_scans()
