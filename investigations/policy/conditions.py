@@ -13,6 +13,7 @@ from typing import Any
 import cel
 
 from investigations.policy.facts import FACTS
+from investigations.policy.places import Place
 
 MAX_CONDITION = 1000  # characters
 
@@ -21,11 +22,19 @@ FUNCTIONS = frozenset(
     | {"size", "startsWith", "endsWith", "contains"}
 )
 
+_AT = re.compile(r"<input>:(\d+):(\d+)")
 _COMPREHENSION = re.compile(r"\.\s*(all|exists|exists_one|map|filter|transform\w*)\s*\(")
 
 
 class ConditionError(ValueError):
-    """A condition that cannot be used, or that failed on the facts; the message is shown to people."""
+    """A condition that cannot be used, or that failed on the facts; the message is shown to people.
+
+    `place` is within the condition; 0 where it is not known.
+    """
+
+    def __init__(self, message: str, place: Place = Place()) -> None:  # noqa: B008
+        super().__init__(message)
+        self.place = place
 
 
 def compile_condition(text: str) -> cel.Program:
@@ -33,12 +42,12 @@ def compile_condition(text: str) -> cel.Program:
     if len(text) > MAX_CONDITION:
         raise ConditionError(f"the condition is longer than {MAX_CONDITION:,} characters")
     if found := _COMPREHENSION.search(text):
-        raise ConditionError(f"the condition uses {found[1]}(), which is not allowed")
+        raise ConditionError(f"the condition uses {found[1]}(), which is not allowed", _place_at(text, found.start(1)))
     try:
         program = cel.compile(text)
     except ValueError as error:
-        raise ConditionError(f"the condition is not CEL: {_first_line(error)}") from None
-    _check_names(program)
+        raise ConditionError(f"the condition is not CEL: {_first_line(error)}", _place_of(error)) from None
+    _check_names(program, text)
     holds(program, FACTS)  # a condition of the wrong type fails here, not at night
     return program
 
@@ -54,13 +63,31 @@ def holds(program: cel.Program, facts: Mapping[str, Any]) -> bool:
     return result
 
 
-def _check_names(program: cel.Program) -> None:
+def _check_names(program: cel.Program, text: str) -> None:
     unknown = [name for name in program.variables() if name not in FACTS]
     if unknown:
-        raise ConditionError(f"unknown fact {', '.join(map(repr, unknown))} in the condition")
+        place = _place_of_word(text, unknown[0])
+        raise ConditionError(f"unknown fact {', '.join(map(repr, unknown))} in the condition", place)
     functions = [name for name in program.functions() if name not in FUNCTIONS]
     if functions:
-        raise ConditionError(f"function {', '.join(map(repr, functions))} is not allowed in a condition")
+        message = f"function {', '.join(map(repr, functions))} is not allowed in a condition"
+        raise ConditionError(message, _place_of_word(text, functions[0]))
+
+
+def _place_of(error: Exception) -> Place:
+    """Where the parser stopped, as its message says."""
+    found = _AT.search(str(error))
+    return Place(int(found[1]), int(found[2])) if found else Place()
+
+
+def _place_of_word(text: str, word: str) -> Place:
+    found = re.search(rf"(?<![\w.]){re.escape(word)}(?!\w)", text)
+    return _place_at(text, found.start()) if found else Place()
+
+
+def _place_at(text: str, offset: int) -> Place:
+    before = text[:offset]
+    return Place(before.count("\n") + 1, offset - before.rfind("\n"))
 
 
 def _first_line(error: Exception) -> str:

@@ -17,6 +17,7 @@ from investigations.policy.document import FROM_ALERTS, Policy, Rule
 from investigations.policy.evidence import Evidence
 from investigations.policy.facts import Reading, facts_from, read
 from investigations.policy.headline import headline
+from investigations.policy.own import HARMLESS, LISTS, MEMORY, latest_on_source, lists_vouch
 from investigations.policy.reasons import Kind, Reason, did_not_answer, reasons_of
 from investigations.policy.templates import fill
 from investigations.policy.wording import listed, plain
@@ -78,7 +79,7 @@ class Ruling:
 
 def decide(policy: Policy, evidence: Evidence) -> Decided:
     """The outcome for this evidence under this policy; the same input gives the same decision for ever."""
-    reading = read(evidence)
+    reading = read(evidence, policy.signals)
     facts: Mapping[str, Any] = facts_from(reading)
     ruling = rule_on(policy, reading, facts)
     severity = evidence.scan.severity if ruling.severity == FROM_ALERTS else ruling.severity
@@ -102,8 +103,13 @@ def decide(policy: Policy, evidence: Evidence) -> Decided:
 
 def outcome_of(policy: Policy, evidence: Evidence) -> Status:
     """The outcome alone, without words: for what-if questions and backtests."""
-    reading = read(evidence)
-    return rule_on(policy, reading, facts_from(reading)).outcome
+    return ruling_of(policy, evidence).outcome
+
+
+def ruling_of(policy: Policy, evidence: Evidence) -> Ruling:
+    """The outcome and its rule, before anybody puts the reasons into words."""
+    reading = read(evidence, policy.signals)
+    return rule_on(policy, reading, facts_from(reading))
 
 
 def rule_on(policy: Policy, reading: Reading, facts: Mapping[str, Any]) -> Ruling:
@@ -153,15 +159,24 @@ def obstacle_to(rule: Rule, reading: Reading, proposals: Sequence[Proposed] = ()
     if graver := [one.rule for one in proposals if one.outcome != Status.DISMISSED]:
         return f"rule {graver[0]} proposes otherwise"
     vouching = [answer for answer in reading.own if answer.answered and answer.outcome == Outcome.OK]
-    missing = sorted(set(rule.quorum) - {answer.provider for answer in vouching})
+    missing = sorted(set(rule.quorum) - {answer.provider for answer in vouching} - own_voices(reading.evidence))
     if missing:
         labels = {answer.provider: plain(answer.label) for answer in reading.own}
+        labels |= {LISTS: "an entry of our own lists", MEMORY: "an earlier decision of a person"}
         return f"{listed([labels.get(name, name) for name in missing])} gave no explicit, fresh answer"
     if not rule.complete:
         return ""
     if failed := signals.gaps(reading.counted, reading.evidence.source, reading.name):
         return f"these did not answer: {did_not_answer(failed)}"
-    return "" if any(answer.reputation for answer in vouching) else "no provider knows the source"
+    known = any(answer.reputation for answer in vouching) or own_voices(reading.evidence) & set(rule.quorum)
+    return "" if known else "no provider knows the source"
+
+
+def own_voices(evidence: Evidence) -> set[str]:
+    """Which of our own words vouch for the source, as a quorum names them."""
+    latest = latest_on_source(evidence)
+    harmless = latest is not None and latest.disposition in HARMLESS
+    return {name for name, speaks in ((LISTS, lists_vouch(evidence)), (MEMORY, harmless)) if speaks}
 
 
 def what_is_missing(facts: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,10 @@ import cel
 
 from investigations.choices import Disposition, Mode, Severity, Status
 from investigations.policy.conditions import ConditionError, compile_condition
+from investigations.policy.example_tables import example_problems
+from investigations.policy.mapping import DEFAULT, SignalMapping, mapping_problems, parse_mapping
+from investigations.policy.own import LISTS, MEMORY
+from investigations.policy.places import Place, Table, of_toml_error, tables, tables_named, within
 from investigations.policy.templates import unknown_parts
 
 FROM_ALERTS = "from_alerts"
@@ -28,19 +32,23 @@ OUTCOMES = (Status.ESCALATED, Status.DISMISSED, Status.NEEDS_REVIEW)
 
 _KEYS = {"name", "when", "outcome", "severity", "disposition", "reason", "quorum", "complete", "mode"}
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,63}", re.ASCII)
-_AT_LINE = re.compile(r"at line (\d+)")
+MAX_NAME = 100
+
+type _Wrong = tuple[str, str, Place]  # the key, what is wrong with it, and where within its value
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong; `line` counts from 1, 0 where it is not known."""
+    """One thing that is wrong; `line` and `column` count from 1, 0 where it is not known."""
 
     message: str
     rule: str = ""
     line: int = 0
+    column: int = 0
 
     def __str__(self) -> str:
         place = [f"line {self.line}"] if self.line else []
+        place += [f"column {self.column}"] if self.column else []
         place += [f"rule {self.rule}"] if self.rule else []
         return ": ".join([", ".join(place), self.message] if place else [self.message])
 
@@ -66,6 +74,7 @@ class Rule:
     quorum: tuple[str, ...] = ()
     complete: bool = False
     mode: Mode = Mode.ACT  # a rule that only proposes never decides
+    line: int = field(default=0, compare=False)  # of its head, from 1
     program: cel.Program = field(compare=False, repr=False, kw_only=True)
     variables: tuple[str, ...] = field(compare=False, repr=False, kw_only=True)
 
@@ -85,6 +94,8 @@ class Policy:
     name: str
     rules: tuple[Rule, ...]
     text: str = field(repr=False)
+    signals: SignalMapping = DEFAULT
+    examples: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)  # tables, read by policy.examples
 
     @property
     def digest(self) -> str:
@@ -94,19 +105,30 @@ class Policy:
 def parse_policy(text: str, providers: Collection[str] | None = None) -> Policy:
     """The policy in `text`; raise PolicyError with all its problems. `providers`: the names a quorum may hold."""
     data = _read(text)
-    lines = _rule_lines(text)
-    problems: list[Problem] = _document_problems(data)
+    problems = [*_document_problems(data, text, providers), *_example_problems(data, text)]
     rules: list[Rule] = []
+    tables = tables_named(text, "rule")
     for index, entry in enumerate(_entries(data)):
-        line = lines[index] if index < len(lines) else 0
-        found = [Problem(message, _name_of(entry), line) for message in _rule_problems(entry, providers)]
+        table = tables[index] if index < len(tables) else Table("rule", 0, 0)
+        found = [
+            _located(key, message, place, table, entry, text)
+            for key, message, place in _rule_problems(entry, providers)
+        ]
         if not found and _name_of(entry) in {rule.name for rule in rules}:
-            found = [Problem("a rule of this name exists already", _name_of(entry), line)]
+            found = [_located("name", "a rule of this name exists already", Place(), table, entry, text)]
         problems += found
-        rules += [] if found else [_rule(entry)]
+        rules += [] if found else [_rule(entry, table.line)]
     if problems:
         raise PolicyError(problems)
-    return Policy(data["name"], tuple(rules), text)
+    mapping = parse_mapping(data.get("signals", {}))
+    return Policy(data["name"], tuple(rules), text, mapping, tuple(data.get("example", [])))
+
+
+def _located(key: str, message: str, inside: Place, table: Table, entry: Mapping[str, Any], text: str) -> Problem:
+    """A problem at the value of its key, or within it; else at the head of its rule."""
+    value = table.keys.get(key)
+    place = within(text, value, inside) if value and inside.line else value or Place(table.line, 1 if table.line else 0)
+    return Problem(message, _name_of(entry), place.line, place.column)
 
 
 def validate(text: str, providers: Collection[str] | None = None) -> list[Problem]:
@@ -130,15 +152,10 @@ def _read(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        line = _AT_LINE.search(str(error))
-        raise PolicyError([Problem(f"not TOML: {error}", line=int(line[1]) if line else 0)]) from None
+        place = of_toml_error(str(error), text)
+        raise PolicyError([Problem(f"not TOML: {error}", line=place.line, column=place.column)]) from None
     except RecursionError:
         raise PolicyError([Problem("not TOML: nested too deeply")]) from None
-
-
-def _rule_lines(text: str) -> list[int]:
-    """The line of each `[[rule]]`, in order."""
-    return [number for number, line in enumerate(text.splitlines(), 1) if line.strip().startswith("[[rule]]")]
 
 
 def _entries(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -146,43 +163,59 @@ def _entries(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [entry for entry in rules if isinstance(entry, dict)] if isinstance(rules, list) else []
 
 
-def _document_problems(data: Mapping[str, Any]) -> list[Problem]:
-    problems = [Problem(f"unknown key {key!r}") for key in sorted(data.keys() - {"name", "rule"})]
+def _document_problems(data: Mapping[str, Any], text: str, providers: Collection[str] | None) -> Iterator[Problem]:
+    for key in sorted(data.keys() - {"name", "rule", "signals", "example"}):
+        yield Problem(f"unknown key {key!r}", line=_line_of(text, key))
     if not isinstance(data.get("name"), str) or not data["name"].strip():
-        problems.append(Problem("the policy needs a name"))
+        yield Problem("the policy needs a name", line=_line_of(text, "name"))
+    elif len(data["name"]) > MAX_NAME:
+        yield Problem(f"the name is longer than {MAX_NAME} characters", line=_line_of(text, "name"))
     if not _entries(data):
-        problems.append(Problem("the policy has no [[rule]]"))
+        yield Problem("the policy has no [[rule]]")
     if len(_entries(data)) > MAX_RULES:
-        problems.append(Problem(f"more than {MAX_RULES} rules"))
-    return problems
+        yield Problem(f"more than {MAX_RULES} rules")
+    for message in mapping_problems(data.get("signals", {}), providers):
+        yield Problem(message, line=next((table.line for table in tables(text) if table.name == "signals"), 0))
 
 
-def _rule_problems(entry: Mapping[str, Any], providers: Collection[str] | None) -> list[str]:
-    problems = [f"unknown key {key!r}" for key in sorted(entry.keys() - _KEYS)]
+def _line_of(text: str, key: str) -> int:
+    return tables(text)[0].keys.get(key, Place()).line
+
+
+def _example_problems(data: Mapping[str, Any], text: str) -> Iterator[Problem]:
+    found = tables_named(text, "example")
+    for number, message in example_problems(data.get("example", [])):
+        yield Problem(message, line=found[number].line if number < len(found) else 0)
+
+
+def _rule_problems(entry: Mapping[str, Any], providers: Collection[str] | None) -> list[_Wrong]:
+    problems = [(key, f"unknown key {key!r}", Place()) for key in sorted(entry.keys() - _KEYS)]
     problems += _wrong_types(entry)
     if problems:
         return problems
     if not _NAME.fullmatch(entry["name"]):
-        problems.append("the name must be lower-case words joined by dashes")
+        problems.append(("name", "the name must be lower-case words joined by dashes", Place()))
     problems += _wrong_words(entry)
     problems += _wrong_condition(entry["when"])
-    problems += [f"unknown fact {part!r} in the reason" for part in unknown_parts(entry["reason"])]
+    unknown = unknown_parts(entry["reason"])
+    problems += [("reason", f"unknown fact {part!r} in the reason", Place()) for part in unknown]
     return problems + _unsafe_dismissal(entry) + _unknown_providers(entry, providers)
 
 
-def _wrong_types(entry: Mapping[str, Any]) -> list[str]:
-    problems = [f"{key} is missing" for key in ("name", "when", "outcome", "reason") if key not in entry]
-    texts = ("name", "when", "outcome", "reason", "severity", "disposition", "mode")
-    problems += [f"{key} must be text" for key in texts if not isinstance(entry.get(key, ""), str)]
+def _wrong_types(entry: Mapping[str, Any]) -> list[_Wrong]:
+    needed = ("name", "when", "outcome", "reason")
+    problems = [(key, f"{key} is missing") for key in needed if key not in entry]
+    texts = (*needed, "severity", "disposition", "mode")
+    problems += [(key, f"{key} must be text") for key in texts if not isinstance(entry.get(key, ""), str)]
     quorum = entry.get("quorum", [])
     if not isinstance(quorum, list) or not all(isinstance(name, str) and name for name in quorum):
-        problems.append("quorum must be a list of provider names")
+        problems.append(("quorum", "quorum must be a list of provider names"))
     if not isinstance(entry.get("complete", False), bool):
-        problems.append("complete must be true or false")
-    return problems
+        problems.append(("complete", "complete must be true or false"))
+    return [(key, message, Place()) for key, message in problems]
 
 
-def _wrong_words(entry: Mapping[str, Any]) -> list[str]:
+def _wrong_words(entry: Mapping[str, Any]) -> list[_Wrong]:
     allowed: dict[str, list[str]] = {
         "outcome": [outcome.value for outcome in OUTCOMES],
         "severity": [*Severity.values, FROM_ALERTS],
@@ -191,32 +224,36 @@ def _wrong_words(entry: Mapping[str, Any]) -> list[str]:
     }
     given = {"severity": FROM_ALERTS, "disposition": "", "mode": Mode.ACT.value, **entry}
     return [
-        f"{key} must be one of {', '.join(filter(None, words))}, not {given[key]!r}"
+        (key, f"{key} must be one of {', '.join(filter(None, words))}, not {given[key]!r}", Place())
         for key, words in allowed.items()
         if given[key] not in words
     ]
 
 
-def _wrong_condition(when: str) -> list[str]:
+def _wrong_condition(when: str) -> list[_Wrong]:
     try:
         compile_condition(when)
     except ConditionError as error:
-        return [str(error)]
+        return [("when", str(error), error.place)]
     return []
 
 
-def _unsafe_dismissal(entry: Mapping[str, Any]) -> list[str]:
+def _unsafe_dismissal(entry: Mapping[str, Any]) -> list[_Wrong]:
     guarded = bool(entry.get("quorum")) or entry.get("complete", False)
     if entry["outcome"] != Status.DISMISSED:
-        return ["quorum and complete belong to dismissing rules"] if guarded else []
-    problems = [] if guarded else ["a dismissing rule needs a quorum or complete = true"]
-    return problems if entry.get("disposition") else [*problems, "a dismissing rule needs a disposition"]
+        return [("outcome", "quorum and complete belong to dismissing rules", Place())] if guarded else []
+    problems = [] if guarded else [("outcome", "a dismissing rule needs a quorum or complete = true", Place())]
+    if not entry.get("disposition"):
+        problems.append(("outcome", "a dismissing rule needs a disposition", Place()))
+    return problems
 
 
-def _unknown_providers(entry: Mapping[str, Any], providers: Collection[str] | None) -> list[str]:
+def _unknown_providers(entry: Mapping[str, Any], providers: Collection[str] | None) -> list[_Wrong]:
     if providers is None:
         return []
-    return [f"unknown provider {name!r} in the quorum" for name in entry.get("quorum", []) if name not in providers]
+    known = {*providers, LISTS, MEMORY}
+    names = [name for name in entry.get("quorum", []) if name not in known]
+    return [("quorum", f"unknown provider {name!r} in the quorum", Place()) for name in names]
 
 
 def _name_of(entry: Mapping[str, Any]) -> str:
@@ -224,7 +261,7 @@ def _name_of(entry: Mapping[str, Any]) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _rule(entry: Mapping[str, Any]) -> Rule:
+def _rule(entry: Mapping[str, Any], line: int) -> Rule:
     program = compile_condition(entry["when"])
     return Rule(
         name=entry["name"],
@@ -236,6 +273,7 @@ def _rule(entry: Mapping[str, Any]) -> Rule:
         quorum=tuple(entry.get("quorum", [])),
         complete=entry.get("complete", False),
         mode=Mode(entry.get("mode", Mode.ACT)),
+        line=line,
         program=program,
         variables=tuple(program.variables()),
     )

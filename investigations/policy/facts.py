@@ -12,6 +12,8 @@ from typing import Final
 from investigations.choices import Outcome, Scope, Severity, Targeting, Verdict
 from investigations.policy import signals
 from investigations.policy.evidence import Answer, Evidence
+from investigations.policy.mapping import DEFAULT, SignalMapping
+from investigations.policy.own import own_facts
 from investigations.policy.verdicts import disagree, maliciousness_of, targeting_of
 
 Value = bool | int | str | list[str]
@@ -66,11 +68,50 @@ FACTS: Final[Mapping[str, Value]] = {
     "noise_sources_answered": 0,
     "reporters": 0,
     "targeting": Targeting.UNKNOWN.value,
+    "malicious_quorum": DEFAULT.malicious_quorum,
+    # our own lists
+    "deny_listed": False,
+    "allow_listed": False,
+    "known_service_listed": False,
+    "authorised_scan": "no",
+    "authorised_detail": "",
+    "list_label": "",
+    "list_owner": "",
+    "list_ticket": "",
+    # what people decided before
+    "remembered_malicious": 0,
+    "remembered_benign": 0,
+    "remembered_source": "none",
+    "remembered_by": "",
+    # what of ours is open
+    "exposure_known": False,
+    "exposed": 0,
+    "exposed_port_list": [],
 }
 
-HEAVY_NOISE_SEEN_BY = 3  # noise sources
-HEAVY_NOISE_REPORTERS = 20
-HEAVY_NOISE_SENSORS = 100
+# Which providers' answers can change a fact; a fact that is not here comes from the alerts or from ourselves, or from
+# every provider that has an opinion
+_NOISE = DEFAULT.noise_sources
+SUPPLIED_BY: Final[Mapping[str, frozenset[str]]] = {
+    "known_scanner": frozenset({"warninglists", "greynoise"}),
+    "scanner_name": frozenset({"warninglists", "greynoise"}),
+    "published_range": frozenset({"warninglists"}),
+    "actor_confirmed": frozenset({"greynoise"}),
+    "reverse_dns": frozenset({signals.REVERSE_DNS}),
+    "reverse_name": frozenset({signals.REVERSE_DNS}),
+    "claims_scanner": frozenset({signals.REVERSE_DNS}),
+    "business_service": frozenset({"greynoise"}),
+    "service_name": frozenset({"greynoise"}),
+    "trust_level": frozenset({"greynoise"}),
+    "tor": frozenset({"tor", "greynoise", "abuseipdb"}),
+    "noise_seen": _NOISE,
+    "noise_seen_by": _NOISE,
+    "heavy_noise": _NOISE,
+    "never_seen": DEFAULT.leading_noise_sources,
+    "noise_sources_answered": _NOISE,
+    "reporters": frozenset({"abuseipdb"}),
+    "targeting": _NOISE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,24 +122,28 @@ class Reading:
     name: signals.ReverseName
     counted: tuple[Answer, ...]
     own: tuple[Answer, ...]
+    mapping: SignalMapping = DEFAULT
 
 
-def read(evidence: Evidence) -> Reading:
+def read(evidence: Evidence, mapping: SignalMapping = DEFAULT) -> Reading:
+    evidence = signals.lowered(evidence, mapping)
     name = signals.reverse_name(evidence)
     counted = signals.counted_answers(evidence, name)
-    return Reading(evidence, name, counted, evidence.about(evidence.source))
+    return Reading(evidence, name, counted, evidence.about(evidence.source), mapping)
 
 
-def facts_of(evidence: Evidence) -> dict[str, Value]:
+def facts_of(evidence: Evidence, mapping: SignalMapping = DEFAULT) -> dict[str, Value]:
     """All facts, by name; exactly the names and types of `FACTS`."""
-    return facts_from(read(evidence))
+    return facts_from(read(evidence, mapping))
 
 
 def facts_from(reading: Reading) -> dict[str, Value]:
     facts = dict(FACTS)
     for part in (_source, _scan, _opinions, _answers, _identity, _noise):
         facts.update(part(reading))
-    facts["verdict"] = maliciousness_of(reading.evidence, reading.name).value
+    facts.update(own_facts(reading.evidence))
+    facts["malicious_quorum"] = reading.mapping.malicious_quorum
+    facts["verdict"] = maliciousness_of(reading.counted, reading.mapping).value
     facts["targeting"] = targeting_of(
         noise_seen=bool(facts["noise_seen"]), never_seen=bool(facts["never_seen"]), alerts=reading.evidence.scan.alerts
     ).value
@@ -127,13 +172,18 @@ def _opinions(reading: Reading) -> dict[str, Value]:
     malicious = [answer for answer in reading.counted if signals.is_malicious(answer)]
     suspicious = [answer for answer in reading.counted if signals.is_suspicious(answer)]
     domains = [answer for answer in malicious if signals.is_domain(answer)]
+    mapping = reading.mapping
+
+    def voices(answers: Iterable[Answer]) -> int:
+        return signals.independent(answers, mapping)
+
     return {
-        "malicious": signals.independent(malicious),
-        "judged_malicious": signals.independent(a for a in malicious if a.provider not in signals.VOLUME_SOURCES),
-        "decisive": signals.independent(filter(signals.is_decisive, malicious)),
-        "suspicious": signals.independent(suspicious),
-        "benign": signals.independent(filter(signals.is_benign, reading.own)),
-        "domain_malicious": signals.independent(domains),
+        "malicious": voices(malicious),
+        "judged_malicious": voices(one for one in malicious if one.provider not in mapping.volume_sources),
+        "decisive": voices(filter(signals.is_decisive, malicious)),
+        "suspicious": voices(suspicious),
+        "benign": voices(filter(signals.is_benign, reading.own)),
+        "domain_malicious": voices(domains),
         "malicious_names": _labels(malicious),
         "suspicious_names": _labels(suspicious),
         "bad_domains": list(dict.fromkeys(answer.artifact for answer in domains)),
@@ -174,16 +224,17 @@ def _identity(reading: Reading) -> dict[str, Value]:
 
 
 def _noise(reading: Reading) -> dict[str, Value]:
-    sources = [answer for answer in reading.own if answer.provider in signals.NOISE_SOURCES]
+    mapping = reading.mapping
+    sources = [answer for answer in reading.own if answer.provider in mapping.noise_sources]
     asked = [answer for answer in sources if answer.outcome != Outcome.SKIPPED]
-    seen = {answer.provider: signals.has_seen(answer) for answer in asked}
+    seen = {answer.provider: signals.has_seen(answer, mapping) for answer in asked}
     reporters = max((signals.fact_number(answer, "reporters") for answer in asked if answer.answered), default=0)
     seen_by = sum(1 for sighting in seen.values() if sighting)
-    leading = signals.LEADING_NOISE_SOURCES & seen.keys()
+    leading = mapping.leading_noise_sources & seen.keys()
     return {
         "noise_seen": seen_by > 0,
         "noise_seen_by": seen_by,
-        "heavy_noise": seen_by >= HEAVY_NOISE_SEEN_BY or any(map(_is_loud, asked)),
+        "heavy_noise": seen_by >= mapping.heavy_noise_seen_by or any(_is_loud(one, mapping) for one in asked),
         "never_seen": bool(leading) and all(sighting is False for sighting in seen.values()),
         "noise_sources_answered": sum(1 for answer in asked if answer.answered),
         "reporters": reporters,
@@ -204,9 +255,9 @@ def _is_benign_actor(answer: Answer) -> bool:
     return bool(signals.fact_text(answer, "actor")) and answer.verdict == Verdict.BENIGN
 
 
-def _is_loud(answer: Answer) -> bool:
+def _is_loud(answer: Answer, mapping: SignalMapping) -> bool:
     """Whether so many have met the source that nobody needs to feel singled out."""
-    counts = {"reporters": HEAVY_NOISE_REPORTERS, "sensors": HEAVY_NOISE_SENSORS}
+    counts = {"reporters": mapping.heavy_noise_reporters, "sensors": mapping.heavy_noise_sensors}
     loud = any(signals.fact_number(answer, name) >= enough for name, enough in counts.items())
     return answer.answered and (loud or signals.fact_text(answer, "background_noise") == "high")
 

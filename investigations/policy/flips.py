@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from investigations.choices import Outcome, Status, Strength, Verdict
+from investigations.choices import ListState, Outcome, Status, Strength, Verdict
 from investigations.policy.decide import outcome_of
 from investigations.policy.document import Policy
 from investigations.policy.evidence import Answer, Evidence
 from investigations.policy.facts import read
+from investigations.policy.mapping import SignalMapping
 from investigations.policy.wording import plain
 
 MAX_TRIES = 30  # decisions; some 2 ms
@@ -27,21 +28,22 @@ _WOULD = {
 def nearest_flip(policy: Policy, evidence: Evidence) -> str | None:
     """The first single change that leads to another outcome; None if none of those tried does."""
     decided = outcome_of(policy, evidence)
-    for _, (words, changed) in zip(range(MAX_TRIES), _changes(evidence), strict=False):
+    for _, (words, changed) in zip(range(MAX_TRIES), _changes(evidence, policy.signals), strict=False):
         outcome = outcome_of(policy, changed)
         if outcome != decided:
             return f"{_WOULD[outcome]} if {words}"
     return None
 
 
-def _changes(evidence: Evidence) -> Iterator[tuple[str, Evidence]]:
+def _changes(evidence: Evidence, mapping: SignalMapping) -> Iterator[tuple[str, Evidence]]:
     """One change at a time: what the scan left open, who might have been silent, who might have said the worst."""
     if evidence.scan.alerts:
         yield from _other_scans(evidence)
-    counted = read(evidence).counted
+    counted = read(evidence, mapping).counted
     for answer in counted:
         if answer.answered:
             yield f"{_named(answer, evidence)} were silent", _with(evidence, answer, _silent(answer))
+    yield from _other_words_of_ours(evidence)
     for answer in counted:
         if answer.reputation:
             said = _with(evidence, answer, _said(answer, Verdict.MALICIOUS))
@@ -56,6 +58,23 @@ def _other_scans(evidence: Evidence) -> Iterator[tuple[str, Evidence]]:
     for answered, text in words.items():
         if evidence.scan.answered != answered:
             yield text, replace(evidence, scan=replace(evidence.scan, answered=answered))
+
+
+def _other_words_of_ours(evidence: Evidence) -> Iterator[tuple[str, Evidence]]:
+    """Our own lists and memory, one thing less at a time; and a scanner that keeps to its window."""
+    for entry in evidence.lists:
+        others = tuple(one for one in evidence.lists if one is not entry)
+        if entry.state != ListState.IN_FORCE:
+            kept = replace(entry, state=ListState.IN_FORCE.value, detail="")
+            yield (
+                f"our scanner {plain(entry.label)} had kept to its window and scope",
+                replace(evidence, lists=(kept, *others)),
+            )
+        yield f"it were not on our list as {plain(entry.label)}", replace(evidence, lists=others)
+    if evidence.memory:
+        yield "nobody had decided on it before", replace(evidence, memory=())
+    if evidence.held:
+        yield "no brake were on", replace(evidence, held=())
 
 
 def _silent(answer: Answer) -> Answer:

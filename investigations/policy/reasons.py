@@ -11,6 +11,8 @@ from investigations.choices import ANSWERED, Outcome, Status, Strength, Targetin
 from investigations.policy import signals
 from investigations.policy.evidence import Answer
 from investigations.policy.facts import Reading
+from investigations.policy.mapping import SignalMapping
+from investigations.policy.own_words import exposure_texts, list_texts, memory_texts
 from investigations.policy.wording import counted, listed, plain
 from investigations.ports import port_label
 
@@ -28,7 +30,9 @@ class Kind(StrEnum):
     """What a reason does for the decision: `for` and `against` are relative to the outcome, not to the source."""
 
     RULE = "rule"
+    LIST = "list"
     FOR = "for"
+    MEMORY = "memory"
     SCAN = "scan"
     AGAINST = "against"
     SILENT = "silent"
@@ -52,6 +56,8 @@ def reasons_of(reading: Reading, facts: Mapping[str, Any], outcome: Status) -> l
     by_kind: dict[str, list[Reason]] = {kind: [] for kind in Kind}
     for answer, kind in opinions:
         by_kind[kind].append(_of_answer(answer, kind, reading.evidence.source))
+    by_kind[Kind.LIST] = [Reason(text, Kind.LIST) for text in list_texts(reading.evidence)]
+    by_kind[Kind.MEMORY] = [Reason(text, Kind.MEMORY) for text in memory_texts(reading.evidence)]
     by_kind[Kind.SCAN] = scan_reasons(reading)
     by_kind[Kind.AGAINST] += _disagreement(facts)
     by_kind[Kind.SILENT] += [*_without_proof(reading), *_failures(reading)]
@@ -69,7 +75,7 @@ def scan_reasons(reading: Reading) -> list[Reason]:
     scan = reading.evidence.scan
     if not scan.alerts:
         return [Reason("No alert of ours mentions it", Kind.SCAN)]
-    texts = [_answered_text(scan.answered, scan.answered_ports)]
+    texts = [_answered_text(scan.answered, scan.answered_ports), *exposure_texts(scan)]
     if scan.beyond_recon:
         signature = f": {plain(scan.signatures[0])}" if scan.signatures else ""
         texts.append(f"An alert goes beyond reconnaissance{signature}")
@@ -95,15 +101,15 @@ def _opinions(reading: Reading, facts: Mapping[str, Any], outcome: Status) -> It
         if answer.provider == signals.REVERSE_DNS and answer.artifact == reading.evidence.source:
             kind = _kind_of_names(facts, outcome)
         else:
-            kind = _kind_of(answer, facts, outcome)
+            kind = _kind_of(answer, facts, outcome, reading.mapping)
         if kind:
             yield answer, kind
 
 
-def _kind_of(answer: Answer, facts: Mapping[str, Any], outcome: Status) -> Kind | None:
+def _kind_of(answer: Answer, facts: Mapping[str, Any], outcome: Status, mapping: SignalMapping) -> Kind | None:
     """Whether an answer speaks for the outcome; None for mere context, which the evidence table shows."""
     if answer.verdict == Verdict.UNKNOWN:
-        seen = signals.has_seen(answer)
+        seen = signals.has_seen(answer, mapping)
         aimed = facts["targeting"] == Targeting.TARGETED and outcome == Status.ESCALATED
         if (seen and outcome == Status.DISMISSED) or (seen is False and aimed):
             return Kind.FOR

@@ -8,23 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from investigations.choices import ADDRESS_KINDS, ArtifactKind, Outcome, Strength, Verdict
 from investigations.policy.evidence import Answer, Evidence
+from investigations.policy.mapping import DEFAULT, SignalMapping
 
 REVERSE_DNS = "dns"  # the provider that finds and confirms reverse names
-
-# Providers of one owner are one voice; everybody else is independent.
-OWNERS = {"threatfox": "abuse.ch", "urlhaus": "abuse.ch", "internetdb": "shodan"}
-
-# Sources that count complaints or honeypot hits: a census scanner looks worse to them than an attacker.
-VOLUME_SOURCES = frozenset({"abuseipdb", "dshield", "otx"})
-
-# Sources that see what everybody on the Internet gets. An absence is worth something only from the leading ones.
-NOISE_SOURCES = frozenset({"greynoise", "abuseipdb", "crowdsec", "dshield"})
-LEADING_NOISE_SOURCES = frozenset({"greynoise", "abuseipdb"})
 
 # Labels in a host name with which the operators of research scanners and crawlers present themselves.
 _SCANNER_NAME = re.compile(
@@ -65,6 +56,15 @@ def reverse_name(evidence: Evidence) -> ReverseName:
     claimed = [shown, *map(_host, fact_texts(answer, "names"))]
     false_claim = next((name for name in claimed if name not in proven and claims_to_be_scanner(name)), "")
     return ReverseName("confirmed" if leads_back and not false_claim else "unconfirmed", false_claim or shown, proven)
+
+
+def lowered(evidence: Evidence, mapping: SignalMapping) -> Evidence:
+    """The evidence with every answer at most as strong as the mapping lets it be."""
+    if not mapping.ceiling:
+        return evidence
+    strengths = ((answer, mapping.lowers(answer.provider, answer.strength)) for answer in evidence.answers)
+    answers = tuple(replace(answer, strength=most) if most else answer for answer, most in strengths)
+    return replace(evidence, answers=answers)
 
 
 def counted_artifacts(evidence: Evidence, name: ReverseName) -> frozenset[str]:
@@ -118,14 +118,14 @@ def is_benign(answer: Answer) -> bool:
     return _says(answer, Verdict.BENIGN) and answer.strength != Strength.CONTEXT
 
 
-def independent(answers: Iterable[Answer]) -> int:
+def independent(answers: Iterable[Answer], mapping: SignalMapping = DEFAULT) -> int:
     """How many independent voices there are: one per owner, however many artifacts it was asked about."""
-    return len({OWNERS.get(answer.provider, answer.provider) for answer in answers})
+    return len({mapping.owners.get(answer.provider, answer.provider) for answer in answers})
 
 
-def has_seen(answer: Answer) -> bool | None:
+def has_seen(answer: Answer, mapping: SignalMapping = DEFAULT) -> bool | None:
     """Whether a noise source has met this address elsewhere; None where it does not tell, as with a few reports."""
-    if not answer.answered or answer.provider not in NOISE_SOURCES:
+    if not answer.answered or answer.provider not in mapping.noise_sources:
         return None
     if answer.outcome == Outcome.NOT_FOUND:
         return False

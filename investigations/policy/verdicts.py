@@ -11,26 +11,26 @@ from collections.abc import Iterable, Sequence
 from investigations.choices import Outcome, Targeting, Verdict
 from investigations.policy import signals
 from investigations.policy.evidence import Answer, Evidence
-
-QUORUM = 2  # independent strong voices that make an address malicious; for a domain one is enough
+from investigations.policy.mapping import DEFAULT, SignalMapping
 
 _RANK = {Verdict.UNKNOWN: 0, Verdict.BENIGN: 1, Verdict.SUSPICIOUS: 2, Verdict.MALICIOUS: 3}
 
 
-def artifact_verdicts(evidence: Evidence) -> dict[str, Verdict]:
+def artifact_verdicts(evidence: Evidence, mapping: SignalMapping = DEFAULT) -> dict[str, Verdict]:
     """The verdict on every artifact of the evidence, the source first; each from the answers about itself alone."""
+    evidence = signals.lowered(evidence, mapping)
     artifacts = dict.fromkeys([evidence.source, *(answer.artifact for answer in evidence.answers)])
-    return {artifact: verdict_of(evidence.about(artifact)) for artifact in artifacts}
+    return {artifact: verdict_of(evidence.about(artifact), mapping) for artifact in artifacts}
 
 
-def verdict_of(answers: Sequence[Answer]) -> Verdict:
-    """The verdict on one artifact from all answers about it."""
+def verdict_of(answers: Sequence[Answer], mapping: SignalMapping = DEFAULT) -> Verdict:
+    """The verdict on one artifact from all answers about it, lowered already."""
     if any(map(signals.is_decisive, answers)):
         return Verdict.MALICIOUS
     if any(map(_is_published_scanner, answers)):
         return Verdict.BENIGN
     malicious = [answer for answer in answers if signals.is_malicious(answer)]
-    if signals.independent(malicious) >= QUORUM or any(map(signals.is_domain, malicious)):
+    if signals.independent(malicious, mapping) >= mapping.malicious_quorum or any(map(signals.is_domain, malicious)):
         return Verdict.MALICIOUS
     if any(map(signals.is_suspicious, answers)):
         return Verdict.SUSPICIOUS
@@ -39,19 +39,19 @@ def verdict_of(answers: Sequence[Answer]) -> Verdict:
 
 def maliciousness(evidence: Evidence) -> Verdict:
     """The verdict on the source: the worst of everything that provably belongs to it."""
-    return maliciousness_of(evidence, signals.reverse_name(evidence))
+    return maliciousness_of(signals.counted_answers(evidence, signals.reverse_name(evidence)))
 
 
-def maliciousness_of(evidence: Evidence, name: signals.ReverseName) -> Verdict:
-    counted = signals.counted_answers(evidence, name)
-    if signals.independent(filter(signals.is_malicious, counted)) >= QUORUM and not any(
-        map(_is_published_scanner, counted)
-    ):
+def maliciousness_of(counted: Sequence[Answer], mapping: SignalMapping = DEFAULT) -> Verdict:
+    """The same from the answers that count."""
+    voices = signals.independent(filter(signals.is_malicious, counted), mapping)
+    if voices >= mapping.malicious_quorum and not any(map(_is_published_scanner, counted)):
         return Verdict.MALICIOUS
     by_artifact: dict[str, list[Answer]] = {}
     for answer in counted:
         by_artifact.setdefault(answer.artifact, []).append(answer)
-    return max(map(verdict_of, by_artifact.values()), key=_RANK.__getitem__, default=Verdict.UNKNOWN)
+    verdicts = (verdict_of(answers, mapping) for answers in by_artifact.values())
+    return max(verdicts, key=_RANK.__getitem__, default=Verdict.UNKNOWN)
 
 
 def targeting_of(*, noise_seen: bool, never_seen: bool, alerts: int) -> Targeting:
