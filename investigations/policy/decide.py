@@ -26,6 +26,7 @@ INSUFFICIENT_DATA = "insufficient-data"  # no rule matched
 RUN_FAILED = "run-failed"  # the evidence itself says that the run could not be finished
 HELD_BACK = "held-back"  # a rule would have decided, but it only proposes or a brake is on, and no other rule decided
 EVERY_RULE = "*"
+ONLY_PROPOSES = "it only proposes yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +116,8 @@ def ruling_of(policy: Policy, evidence: Evidence) -> Ruling:
 def rule_on(policy: Policy, reading: Reading, facts: Mapping[str, Any]) -> Ruling:
     """Go through the rules in order until one decides.
 
-    A rule that may not act is passed over as if it were not there, with one exception: what a proposing rule would
-    keep from being dismissed is not dismissed by another.
+    A rule that only proposes is passed over as if it were not there, with one exception: what it would keep from being
+    dismissed is not dismissed by another. What a brake keeps a rule from dismissing goes to a person at once.
     """
     if reading.evidence.error:
         return Ruling(Status.NEEDS_REVIEW, RUN_FAILED, f"The run did not finish: {plain(reading.evidence.error)}")
@@ -132,21 +133,20 @@ def rule_on(policy: Policy, reading: Reading, facts: Mapping[str, Any]) -> Rulin
             continue
         if obstacle := obstacle_to(rule, reading, proposals):
             blocked.append(f"Would have been dismissed by rule {rule.name}, but {obstacle}")
-        elif why := why_held(rule, reading):
-            proposals.append(_proposed(rule, facts, why))
+        elif rule.proposes:
+            proposals.append(_proposed(rule, facts, ONLY_PROPOSES))
+        elif brake := brake_on(rule, reading.evidence):
+            return _held_back(_proposed(rule, facts, brake), blocked, proposals)
         else:
             return _ruling(rule, facts, blocked, proposals)
     return _undecided(facts, blocked, proposals)
 
 
-def why_held(rule: Rule, reading: Reading) -> str:
-    """Why a rule may not act: it only proposes, or a brake holds its dismissals; empty if it may."""
-    if rule.proposes:
-        return "it only proposes yet"
+def brake_on(rule: Rule, evidence: Evidence) -> str:
+    """What holds the dismissals of a rule, in words; empty if nothing does, or if the rule does not dismiss."""
     if not rule.dismisses:
         return ""
-    brakes = [held.reason for held in reading.evidence.held if held.rule in (rule.name, EVERY_RULE)]
-    return plain(brakes[0]) if brakes else ""
+    return next((plain(held.reason) for held in evidence.held if held.rule in (rule.name, EVERY_RULE)), "")
 
 
 def obstacle_to(rule: Rule, reading: Reading, proposals: Sequence[Proposed] = ()) -> str:
@@ -193,12 +193,17 @@ def what_is_missing(facts: Mapping[str, Any]) -> str:
     return f"Insufficient data: {'; '.join(missing) or 'what is known fits no rule'}"
 
 
+def _held_back(would: Proposed, blocked: list[str], proposals: list[Proposed]) -> Ruling:
+    text = f"Held back for a person: {would.text}"
+    return Ruling(Status.NEEDS_REVIEW, HELD_BACK, text, blocked=tuple(blocked), proposals=(would, *proposals))
+
+
 def _undecided(facts: Mapping[str, Any], blocked: list[str], proposals: list[Proposed]) -> Ruling:
-    """A person has to: nothing decided, or what would have decided may not act."""
-    rule, text = INSUFFICIENT_DATA, what_is_missing(facts)
+    """A person has to: nothing decided, or what would have decided only proposes."""
     if proposals:
-        rule, text = HELD_BACK, f"Held back for a person: {proposals[0].text}"
-    return Ruling(Status.NEEDS_REVIEW, rule, text, blocked=tuple(blocked), proposals=tuple(proposals))
+        return _held_back(proposals[0], blocked, proposals[1:])
+    text = what_is_missing(facts)
+    return Ruling(Status.NEEDS_REVIEW, INSUFFICIENT_DATA, text, blocked=tuple(blocked))
 
 
 def _proposed(rule: Rule, facts: Mapping[str, Any], why: str) -> Proposed:
