@@ -21,6 +21,7 @@ from investigations.ingest import FORMATS, parse
 from investigations.ingest.fields import clean
 from investigations.models import ApiToken
 from investigations.queries.health import backlog
+from investigations.queries.networks import own_networks
 from investigations.services.ingest import store
 from investigations.services.tokens import authenticate
 
@@ -84,7 +85,7 @@ def _store(request: HttpRequest) -> dict[str, Any]:
         received=now(),
         format=format_name,
         sensor=clean(request.GET.get("sensor", ""), MAX_SENSOR),
-        own_networks=settings.OWN_NETWORKS,
+        own_networks=own_networks(),
     )
     if not batch.read:
         raise Refused(400, "the body holds no record")

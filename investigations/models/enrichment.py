@@ -38,6 +38,10 @@ class Enrichment(models.Model):
                 name="enrichment_cache",
                 condition=models.Q(outcome__in=[Outcome.OK, Outcome.NOT_FOUND], cached=False),
             ),
+            # What a worker that ended has left behind
+            models.Index(
+                fields=["asked"], name="enrichment_pending", condition=models.Q(outcome=Outcome.PENDING.value)
+            ),
             # Health of a provider over the last day
             models.Index(fields=["provider", "-asked"], name="enrichment_of_provider"),
         ]

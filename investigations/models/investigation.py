@@ -24,7 +24,7 @@ from investigations.choices import (
     TimelineKind,
     Verdict,
 )
-from investigations.models.audit import Actor, AuditEvent
+from investigations.models.audit import AUTOMATION, Actor, AuditEvent
 from investigations.models.timeline import TimelineEvent
 
 
@@ -85,6 +85,18 @@ class InvestigationQuerySet(models.QuerySet["Investigation"]):
         self.filter(pk__in=[row.pk for row in rows]).update(described=Now())
         return rows
 
+    def take_grown_dismissals(self, limit: int, quiet: float) -> list[Investigation]:
+        """Automatic dismissals whose alerts went on, like take_grown()."""
+        grown = self.filter(
+            status=Status.DISMISSED,
+            judged=None,
+            described__lt=models.F("activity"),
+            described__lte=Now() - timedelta(seconds=quiet),
+        )
+        rows = list(grown.order_by("described", "pk").select_for_update(skip_locked=True)[:limit])
+        self.filter(pk__in=[row.pk for row in rows]).update(described=Now())
+        return rows
+
     def postpone(self, claims: Sequence[tuple[int, int]], seconds: float) -> None:
         """Give claims back, to be due again after `seconds`: for work that failed on our side."""
         for pk, fence in claims:
@@ -121,6 +133,8 @@ class Investigation(models.Model):
     assignee = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="investigations")
     submitted = models.BooleanField(default=False)  # a person asked for it
     simulated = models.BooleanField(default=False)  # some answer came from the simulator
+    first_signature = models.CharField(max_length=300, blank=True)  # of the first alert
+    judged = models.DateTimeField(null=True)  # when a person closed it; null while nobody has
     opened = models.DateTimeField(default=now)
     activity = models.DateTimeField(default=now)  # the last alert or submission that arrived
     decided = models.DateTimeField(null=True)
@@ -164,6 +178,17 @@ class Investigation(models.Model):
                 name="grown_scans",
                 condition=models.Q(closed__isnull=True, described__lt=models.F("activity")),
             ),
+            # take_grown_dismissals(): the same for what the automation has dismissed
+            models.Index(
+                fields=["described", "id"],
+                name="grown_dismissals",
+                condition=models.Q(status=Status.DISMISSED.value, judged=None, described__lt=models.F("activity")),
+            ),
+            # The memory: what people decided about a source, its network, a signature
+            *[
+                models.Index(fields=[name, "-judged"], name=f"judged_{name}", condition=models.Q(judged__isnull=False))
+                for name in ("subject", "source", "first_signature")
+            ],
             # The queue of a shift, and its pages
             models.Index(
                 fields=["-priority", "-activity", "-id"], name="open_queue", condition=models.Q(closed__isnull=True)
@@ -203,6 +228,11 @@ class Investigation(models.Model):
     def describe(self, headline: str) -> None:
         Investigation.objects.filter(pk=self.pk).update(headline=headline[:300])
 
+    def complete(self, severity: str, verdict: str, targeting: str, headline: str, place: str) -> None:
+        """All answers of an early escalation are in: what they add."""
+        changes = {"severity": severity, "verdict": verdict, "targeting": targeting, "place": place[:120]}
+        Investigation.objects.filter(pk=self.pk).update(**changes, headline=headline[:300])
+
     def raise_to(self, status: str, severity: str, verdict: str, targeting: str, headline: str) -> bool:
         """A graver outcome for an open investigation; False if somebody else changed it meanwhile."""
         seen = {"status": self.status, "severity": self.severity, "closed": None, "assignee_id": None}
@@ -210,6 +240,27 @@ class Investigation(models.Model):
         return bool(
             Investigation.objects.filter(pk=self.pk, **seen).update(**changes, headline=headline[:300], decided=now())
         )
+
+    def look_again(self, text: str) -> bool:
+        """Have an automatic dismissal investigated anew; False if a person has spoken, or somebody was quicker."""
+        before = {"status": self.status, "disposition": self.disposition}
+        with transaction.atomic():
+            rows = Investigation.objects.filter(pk=self.pk, status=Status.DISMISSED, judged=None, decided=self.decided)
+            changes = {"status": Status.ENRICHING, "disposition": "", "closed": None}
+            if not rows.update(**changes, due=Now(), deadline=None, attempts=0):
+                return False
+            TimelineEvent.objects.create(
+                investigation=self, kind=TimelineKind.REOPENED, actor=AUTOMATION.name, automatic=True, text=text
+            )
+            AuditEvent.objects.record(
+                AUTOMATION,
+                "investigation.reopened",
+                f"investigation {self.pk}",
+                before=before,
+                after={"status": Status.ENRICHING.value},
+                reason=text,
+            )
+        return True
 
     # Transitions by people
 
@@ -219,18 +270,30 @@ class Investigation(models.Model):
 
     def escalate(self, actor: Actor, disposition: Disposition, text: str, reason: str) -> None:
         self._must_be_open()
-        changes = {"status": Status.ESCALATED, "disposition": disposition, "closed": now(), "due": None}
+        changes = {
+            "status": Status.ESCALATED,
+            "disposition": disposition,
+            "closed": now(),
+            "judged": now(),
+            "due": None,
+        }
         self._transition(changes, actor, TimelineKind.ESCALATED, text, reason=reason)
 
     def dismiss(self, actor: Actor, disposition: Disposition, text: str, reason: str) -> None:
         self._must_be_open()
-        changes = {"status": Status.DISMISSED, "disposition": disposition, "closed": now(), "due": None}
+        changes = {
+            "status": Status.DISMISSED,
+            "disposition": disposition,
+            "closed": now(),
+            "judged": now(),
+            "due": None,
+        }
         self._transition(changes, actor, TimelineKind.DISMISSED, text, reason=reason)
 
     def reopen(self, actor: Actor, text: str, reason: str) -> None:
         if self.closed is None:
             raise InvalidTransition("It is open already.")
-        changes = {"status": Status.NEEDS_REVIEW, "disposition": "", "closed": None}
+        changes = {"status": Status.NEEDS_REVIEW, "disposition": "", "closed": None, "judged": None}
         self._transition(changes, actor, TimelineKind.REOPENED, text, reason=reason)
 
     def _must_be_open(self) -> None:
@@ -256,6 +319,11 @@ class Investigation(models.Model):
                 actor, f"investigation.{kind}", f"investigation {self.pk}", before=before, after=after, reason=reason
             )
         self.refresh_from_db()
+
+
+def _closed_by_person() -> dict[str, Any]:
+    moment = now()
+    return {"closed": moment, "judged": moment, "due": None}
 
 
 @dataclass(frozen=True, slots=True)

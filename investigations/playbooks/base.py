@@ -68,6 +68,8 @@ class Run:
         # A case that is in error already is not asked about again, only judged
         self._left = [name for name in playbook.steps if not case.error or name in JUDGING]
         self._waiting: Waiting | None = None
+        self._waits: StepRecord | None = None  # the step that waits
+        self.is_early = False  # decided before all answers were in
 
     @property
     def is_waiting(self) -> bool:
@@ -96,12 +98,21 @@ class Run:
                 self._waiting.send(answer)
             except StopIteration as stop:
                 self._waiting = None
-                self._end(stop.value or {})
+                self._end(stop.value or {}, record=self._waits)
                 return
             if answer is None:
                 raise RuntimeError("the step goes on waiting although there is nothing left to wait for")
 
         self._guard(send)
+
+    def decide_early(self) -> None:
+        """Take the steps that come to a decision while another step still waits; they are taken again at the end."""
+        self.is_early = True
+        for name in JUDGING:
+            record = StepRecord(len(self.records) + 1, _title(name), self.playbook.now())
+            record.output = getattr(self.playbook, name)(self.case) or {}
+            record.finished, record.status = self.playbook.now(), RunStatus.COMPLETED
+            self.records.append(record)
 
     def decide_again(self) -> None:
         """The evidence has changed since the last steps: take those that come to the decision once more."""
@@ -117,7 +128,7 @@ class Run:
         if not isinstance(result, Generator):
             self._end(result or {})
             return
-        self._waiting = result
+        self._waiting, self._waits = result, record
         try:
             next(result)
         except StopIteration as stop:
@@ -135,8 +146,8 @@ class Run:
             # The remaining steps judge what there is, and send it to a person
             self._left = [name for name in self._left if name in JUDGING]
 
-    def _end(self, output: Output, error: str = "") -> None:
-        record = self.records[-1]
+    def _end(self, output: Output, error: str = "", record: StepRecord | None = None) -> None:
+        record = record or self.records[-1]
         record.finished = self.playbook.now()
         record.output = output
         record.error = error

@@ -135,8 +135,8 @@ def stop_words(automation: Automation) -> str:
 def hold_back(runs: Sequence[Run], moment: datetime) -> Gate | None:
     """Decide those again that may not be dismissed now; None if nothing is dismissed. Call it in the transaction.
 
-    Held by its rule, a case may still be dismissed by another, so that one is asked, too; it ends, because every
-    round adds a rule that can no longer dismiss.
+    What is held goes to a person; a playbook of its own that dismisses it all the same is asked once more, and then
+    decides nothing.
     """
     waiting = [run for run in runs if dismisses(run)]
     if not waiting:

@@ -9,7 +9,7 @@ from typing import Any
 
 from investigations.choices import ArtifactKind, Outcome, Scope, Strength, Verdict
 from investigations.policy.decide import Decided
-from investigations.policy.evidence import Answer, Evidence, ScanFacts
+from investigations.policy.evidence import Answer, Evidence, Listed, Remembered, ScanFacts
 
 MAX_DOMAINS = 3  # names followed from one address; a PTR record can hold any number
 
@@ -80,6 +80,8 @@ class Case:
     lookups: list[Lookup] = field(default_factory=list)
     wanted: list[CaseArtifact] = field(default_factory=list)
     scan: ScanFacts = field(default_factory=ScanFacts)
+    lists: tuple[Listed, ...] = ()
+    memory: tuple[Remembered, ...] = ()
     evidence: Evidence | None = None
     decided: Decided | None = None
     flip: str = ""
@@ -121,6 +123,8 @@ class Case:
             decided=stamp(when),
             submitted=self.submitted,
             error=self.error,
+            lists=self.lists,
+            memory=self.memory,
         )
         return self.evidence
 

@@ -27,15 +27,15 @@ from django.utils.timezone import now
 
 from investigations.choices import Outcome
 from investigations.models import Investigation
-from investigations.playbooks import PLAYBOOKS, limits, store
+from investigations.playbooks import PLAYBOOKS, late, limits, store
 from investigations.playbooks.base import Run
 from investigations.playbooks.case import Case, CaseArtifact, Lookup
 from investigations.playbooks.desks import Desk, Reported, ask, open_desks
 from investigations.playbooks.finish import finish
+from investigations.playbooks.gather import gather
 from investigations.playbooks.recon import ReconTriage
 from investigations.policy.document import Policy
 from investigations.queries.policies import active_policy
-from investigations.queries.scan import scan_facts
 
 MAX_CASES = 100  # under work at once
 CLAIM = 25  # taken at once: small, so that two workers share a burst
@@ -210,6 +210,7 @@ class Engine:
             self._apply(lookup, desk, reported)
             run.resume(lookup)
         store.save_lookups([(run.case, lookup) for run, lookup, _, _ in current])
+        self._escalate_early([(run, lookup) for run, lookup, _, _ in current])
         self._ask_wanted({run.case.investigation: run for run, _, _, _ in current}.values())
 
     def _apply(self, lookup: Lookup, desk: Desk, reported: Reported) -> None:
@@ -235,14 +236,25 @@ class Engine:
         if not ready:
             return
         self._time_out(ready)
-        scans = scan_facts([run.case.investigation for run in ready])
+        gather([run.case for run in ready], moment)
         for run in ready:
-            run.case.scan = scans[run.case.investigation]
             while run.is_waiting:
                 run.resume(None)
                 run.advance()
             del self.runs[run.case.investigation]
-        self._settle(ready)
+        self._settle([run for run in ready if not run.is_early])
+        late.add_evidence([run for run in ready if run.is_early], self._policy[0], now())
+
+    def _escalate_early(self, answered: Iterable[tuple[Run, Lookup]]) -> None:
+        """One decisive malicious answer is enough: nobody waits for the others."""
+        moment = now()
+        alarmed = {
+            run.case.investigation: run
+            for run, lookup in answered
+            if not run.is_early and run.case.waiting and late.is_alarming(lookup, moment)
+        }
+        if alarmed:
+            self.settled += len(late.escalate_early(list(alarmed.values()), self._policy[0], moment))
 
     def _time_out(self, runs: Iterable[Run]) -> None:
         late = [(run.case, lookup) for run in runs for lookup in run.case.waiting]
@@ -272,7 +284,9 @@ class Engine:
         if time.monotonic() - self._renewed < settings.LEASE_SECONDS / 3 or not self.runs:
             return
         self._renewed = time.monotonic()
-        kept = Investigation.objects.renew([run.case.claim for run in self.runs.values()], settings.LEASE_SECONDS)
-        for investigation in set(self.runs) - kept:
+        # What was escalated early has no lease any more: nobody else takes it up
+        held = {number: run for number, run in self.runs.items() if not run.is_early}
+        kept = Investigation.objects.renew([run.case.claim for run in held.values()], settings.LEASE_SECONDS)
+        for investigation in set(held) - kept:
             # A person decided meanwhile, or somebody else took over
             del self.runs[investigation]

@@ -17,6 +17,7 @@ from investigations.playbooks import store
 from investigations.playbooks.base import Run
 from investigations.playbooks.brakes import dismisses, hold_back
 from investigations.playbooks.proposals import store_proposals
+from investigations.playbooks.recheck import recheck_flipped
 from investigations.playbooks.samples import draw
 from investigations.policy.decide import Decided
 
@@ -34,15 +35,17 @@ def finish(runs: Sequence[Run], policy_id: int, moment: datetime) -> int:
         gate = hold_back(runs, moment)
         written = settle(_settlement(run, moment) for run in runs)
         kept = [run for run in runs if run.case.investigation in written]
-        decisions = Decision.objects.bulk_create(_decision(run, policy_id, moment) for run in kept)
+        decisions = Decision.objects.bulk_create(decision_of(run, policy_id, moment) for run in kept)
         pairs = list(zip(kept, decisions, strict=True))
         if gate is not None:
             draw(gate, [(decision, run.case.fence) for run, decision in pairs if dismisses(run)], moment)
         store_proposals(pairs, policy_id, moment)
         TimelineEvent.objects.bulk_create(_timeline(run, moment) for run in kept)
         AuditEvent.objects.bulk_create(_audit(run, moment) for run in kept)
-        _save_verdicts(kept)
-        _close_runs(runs, written, moment)
+        store.count_list_hits(kept)
+        recheck_flipped(kept)
+        save_verdicts(kept)
+        close_runs(runs, written, moment)
     return len(kept)
 
 
@@ -65,7 +68,7 @@ def _settlement(run: Run, moment: datetime) -> Settlement:
     )
 
 
-def _decision(run: Run, policy_id: int, moment: datetime) -> Decision:
+def decision_of(run: Run, policy_id: int, moment: datetime) -> Decision:
     case, decided = run.case, run.case.decided
     row = Decision(
         investigation_id=case.investigation,
@@ -130,7 +133,7 @@ def _audit(run: Run, moment: datetime) -> AuditEvent:
     )
 
 
-def _save_verdicts(runs: Sequence[Run]) -> None:
+def save_verdicts(runs: Sequence[Run]) -> None:
     rows = [
         {"investigation": run.case.investigation, "artifact": artifact.pk, "verdict": run.case.verdicts[value].value}
         for run in runs
@@ -141,8 +144,11 @@ def _save_verdicts(runs: Sequence[Run]) -> None:
         cursor.execute(ARTIFACT_VERDICTS, [json.dumps(rows)])
 
 
-def _close_runs(runs: Sequence[Run], written: set[int], moment: datetime) -> None:
+def close_runs(runs: Sequence[Run], written: set[int], moment: datetime) -> None:
+    """Write the runs as they ended; one that was decided early and still waits for answers goes on."""
     for run in runs:
+        if run.is_early and run.is_waiting and run.case.investigation in written:
+            continue
         run.error = run.case.error if run.case.investigation in written else "somebody else decided first"
         run.status = RunStatus.FAILED if run.error else RunStatus.COMPLETED
         run.finished = moment

@@ -7,8 +7,9 @@ person holds is only described anew.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.timezone import now
 
@@ -17,12 +18,13 @@ from investigations.models import AuditEvent, Decision, Investigation, TimelineE
 from investigations.models.audit import AUTOMATION
 from investigations.playbooks.case import stamp
 from investigations.playbooks.finish import with_judgement
-from investigations.policy.decide import Decided, decide
+from investigations.policy.decide import Decided, decide, ruling_of
 from investigations.policy.document import Policy
 from investigations.policy.evidence import Evidence, ScanFacts
 from investigations.policy.facts import facts_of
 from investigations.policy.flips import nearest_flip
 from investigations.policy.headline import headline
+from investigations.policy.wording import counted
 from investigations.queries.policies import active_policy
 from investigations.queries.scan import scan_facts
 
@@ -43,6 +45,39 @@ def follow_scans(limit: int = BATCH) -> int:
         for row in rows:
             _follow(row, latest.get(row.pk), scans[row.pk], (number, policy))
     return len(rows)
+
+
+def follow_dismissals(limit: int = BATCH) -> int:
+    """Look at automatic dismissals whose alerts went on; how many are investigated anew.
+
+    One is, when the rules would not dismiss it any more with what the scan has become, or when its answers are old.
+    """
+    again = 0
+    with transaction.atomic():
+        rows = Investigation.objects.take_grown_dismissals(limit, QUIET)
+        if not rows:
+            return 0
+        policy = active_policy()[1]
+        scans = scan_facts([row.pk for row in rows])
+        latest = _latest_decisions([row.pk for row in rows])
+        for row in rows:
+            reason = _why_again(latest.get(row.pk), scans[row.pk], policy)
+            again += bool(reason and row.look_again(f"Looked at again: {reason}"))
+    return again
+
+
+def _why_again(last: Decision | None, scan: ScanFacts, policy: Policy) -> str:
+    if last is None or not last.automatic or not last.evidence:
+        return ""
+    age = now() - last.decided
+    if age > timedelta(seconds=settings.RECHECK_AFTER):
+        return f"it is back, and its answers are {counted(int(age.total_seconds() // 3600), 'hour')} old"
+    evidence = replace(Evidence.from_json(last.evidence), scan=scan, decided=stamp(now()))
+    ruling = ruling_of(policy, evidence)
+    if ruling.outcome == Status.DISMISSED:
+        return ""
+    scanned = f"{counted(scan.alerts, 'alert')}, {counted(scan.ports, 'port')}, {counted(scan.targets, 'address')}"
+    return f"it no longer fits rule {last.rule} ({scanned})"
 
 
 def _latest_decisions(ids: list[int]) -> dict[int, Decision]:

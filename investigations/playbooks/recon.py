@@ -32,7 +32,7 @@ class ReconTriage(Playbook):
 
     def judge(self, case: Case) -> Output:
         evidence = case.freeze(self.now())
-        case.verdicts = artifact_verdicts(evidence)
+        case.verdicts = artifact_verdicts(evidence, self.policy.signals)
         return {value: verdict.value for value, verdict in case.verdicts.items()}
 
     def decide(self, case: Case) -> Output:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,7 @@ from investigations.models import Artifact, Investigation, InvestigationArtifact
 from investigations.playbooks.base import Run, StepRecord
 from investigations.playbooks.case import Case, CaseArtifact, Lookup
 from investigations.playbooks.desks import Desk
+from investigations.queries.networks import own_networks
 
 
 def do_not_wait_for_disk(on: bool = True) -> None:
@@ -55,7 +57,7 @@ def _case(row: Investigation, fence: int) -> Case:
 
 def scope_of_value(value: str, kind: ArtifactKind) -> Scope:
     if kind in ADDRESS_KINDS:
-        return scope_of(value, settings.OWN_NETWORKS, test_networks=settings.ALLOW_TEST_NETWORKS)
+        return scope_of(value, own_networks(), test_networks=settings.ALLOW_TEST_NETWORKS)
     return domain_scope(value, test_networks=settings.ALLOW_TEST_NETWORKS)
 
 
@@ -117,6 +119,20 @@ def _apply_cached(lookup: Lookup, row: Sequence[Any], moment: datetime) -> None:
     lookup.facts = json.loads(facts) if isinstance(facts, str) else facts
     lookup.domains = tuple(json.loads(domains) if isinstance(domains, str) else domains)
     lookup.answered, lookup.latency_ms, lookup.cached = moment, 0, True
+
+
+HITS = """
+UPDATE investigations_listentry AS e SET hits = e.hits + n.hits, last_hit = now()
+FROM unnest(%s::bigint[], %s::bigint[]) AS n(id, hits) WHERE e.id = n.id"""
+
+
+def count_list_hits(runs: Iterable[Run]) -> None:
+    """Count the decisions that each entry of our lists was part of."""
+    hits = Counter(entry.entry for run in runs for entry in run.case.lists)
+    if hits:
+        ids = sorted(hits)
+        with connection.cursor() as cursor:
+            cursor.execute(HITS, [ids, [hits[pk] for pk in ids]])
 
 
 SAVE = """

@@ -31,7 +31,7 @@ WHERE b.first_dismissal IS NOT NULL AND (b.measured IS NULL OR b.measured < now(
 
 ANSWERING = """
 SELECT provider, count(*) FILTER (WHERE outcome IN ('ok', 'not_found')), count(*) FROM investigations_enrichment
-WHERE provider = ANY(%s) AND NOT cached AND outcome NOT IN ('pending', 'skipped') AND answered > %s
+WHERE provider = ANY(%s) AND NOT cached AND outcome NOT IN ('pending', 'skipped') AND asked > %s
 GROUP BY provider HAVING count(*) >= %s ORDER BY provider"""
 
 log = structlog.get_logger(__name__)

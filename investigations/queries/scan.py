@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db import connection
@@ -31,6 +32,17 @@ NAMES = """
 SELECT DISTINCT investigation_id, domain, techniques FROM investigations_alert
 WHERE investigation_id = ANY(%s) AND (domain <> '' OR techniques <> '{}') ORDER BY 1, 2, 3"""
 
+# Probed ports that the inventory knows to be open on the probed address; rows only where it knows a probed address
+EXPOSED = """
+WITH known AS (
+    SELECT DISTINCT h.investigation_id FROM investigations_scannedhost AS h
+    WHERE h.investigation_id = ANY(%(ids)s)
+        AND EXISTS (SELECT FROM investigations_openport AS o WHERE o.address = h.address))
+SELECT known.investigation_id, o.port, count(*) FROM known
+LEFT JOIN investigations_alert AS a ON a.investigation_id = known.investigation_id AND a.victim_port IS NOT NULL
+LEFT JOIN investigations_openport AS o ON o.address = a.victim AND o.port = a.victim_port
+GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2"""
+
 
 def scan_facts(investigations: Sequence[int]) -> dict[int, ScanFacts]:
     """The scan of each investigation; one without alerts has empty facts. A fixed number of queries."""
@@ -44,14 +56,31 @@ def scan_facts(investigations: Sequence[int]) -> dict[int, ScanFacts]:
         signatures = _grouped(cursor.fetchall())
         cursor.execute(NAMES, [ids])
         names = cursor.fetchall()
+        exposed = _exposed(cursor, ids)
     ports, answered_ports = _ports(ids)
     domains, techniques = _names(names)
     return {
-        pk: _facts(sums[pk], alerts[pk], ports[pk], answered_ports[pk], signatures[pk], domains[pk], techniques[pk])
+        pk: replace(
+            _facts(sums[pk], alerts[pk], ports[pk], answered_ports[pk], signatures[pk], domains[pk], techniques[pk]),
+            exposed=len(exposed[pk]) if pk in exposed else None,
+            exposed_ports=tuple(exposed.get(pk, ())[:TOP_PORTS]),
+        )
         if pk in alerts
         else ScanFacts()
         for pk in ids
     }
+
+
+def _exposed(cursor: Any, ids: Sequence[int]) -> dict[int, list[int]]:
+    """The open ports that each probed, the most probed first; nothing for those that no inventory covers."""
+    cursor.execute("SELECT EXISTS (SELECT FROM investigations_openport)")
+    if not cursor.fetchone()[0]:
+        return {}
+    cursor.execute(EXPOSED, {"ids": list(ids)})
+    found: dict[int, list[int]] = defaultdict(list)
+    for investigation, port, _ in cursor.fetchall():
+        found[investigation] += [port] if port else []
+    return found
 
 
 def _facts(

@@ -32,7 +32,7 @@ WHERE d.automatic AND d.outcome = 'dismissed' AND d.rule = %(rule)s AND d.decide
 ORDER BY i.id LIMIT %(limit)s FOR UPDATE OF i"""
 UNDO = """
 WITH undone AS (
-    UPDATE investigations_investigation SET status = 'needs_review', disposition = '', closed = NULL,
+    UPDATE investigations_investigation SET status = 'needs_review', disposition = '', closed = NULL, judged = NULL,
         fence = fence + 1
     WHERE id = ANY(%(ids)s) RETURNING id, severity, verdict, targeting, headline),
 decided AS (

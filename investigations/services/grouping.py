@@ -46,10 +46,10 @@ WITH fresh AS (
 opened AS (
     INSERT INTO investigations_investigation (
         id, kind, subject, source, status, severity, verdict, targeting, disposition, headline, place, submitted,
-        simulated, opened, activity, alert_count, port_count, target_count, due, fence, attempts)
+        first_signature, simulated, opened, activity, alert_count, port_count, target_count, due, fence, attempts)
     SELECT investigation, CASE family(attacker) WHEN 4 THEN 'ipv4-addr' ELSE 'ipv6-addr' END, host(attacker), attacker,
         'enriching', (%(severities)s::text[])[severity], 'unknown', 'unknown', '', '', '', false,
-        false, now(), now(), 0, 0, 0, now(), 0, 0
+        left(signature, 300), false, now(), now(), 0, 0, 0, now(), 0, 0
     FROM fresh ORDER BY investigation RETURNING id),
 told AS (
     INSERT INTO investigations_timelineevent (investigation_id, at, kind, actor, automatic, text)

@@ -41,7 +41,7 @@ PERSONAS = {
 def test_it_ends_every_persona_as_it_should(simulator, address, status):
     investigation = investigated(address, answered=False)
 
-    print(investigation.headline, investigation.decisions.get().rule)
+    print(investigation.headline, investigation.decisions.latest("pk").rule)
     if status is None:
         assert investigation.status in (Status.NEEDS_REVIEW, Status.ESCALATED)
     else:
@@ -60,7 +60,7 @@ def test_it_replays_every_decision_to_the_same(simulator):
 
 def test_it_notices_that_evidence_was_changed(simulator):
     investigation = investigated("203.0.113.66")
-    decision = investigation.decisions.get()
+    decision = investigation.decisions.latest("pk")
     for answer in decision.evidence["answers"]:
         answer["verdict"] = "benign"
 
@@ -82,7 +82,9 @@ def test_it_records_the_steps_as_a_timeline(simulator):
     investigation = investigated("203.0.113.66")
 
     steps = PlaybookStep.objects.filter(run__investigation=investigation).order_by("position")
-    assert [step.name for step in steps] == ["Collect artifacts", "Enrich", "Judge", "Decide", "Act"]
+    deciding = ["Judge", "Decide", "Act"]
+    # At once on the first decisive answer, and again when all answers are in
+    assert [step.name for step in steps] == ["Collect artifacts", "Enrich", *deciding, *deciding]
     assert all(step.status == RunStatus.COMPLETED and step.finished >= step.started for step in steps)
     assert AuditEvent.objects.filter(action="investigation.decided").count() == 1
 
@@ -142,7 +144,7 @@ def test_it_hands_over_what_keeps_killing_workers(simulator, settings):
 
     investigation = Investigation.objects.get()
     assert investigation.status == Status.NEEDS_REVIEW
-    assert "did not finish" in investigation.decisions.get().reasons[0]["text"]
+    assert "did not finish" in investigation.decisions.latest("pk").reasons[0]["text"]
     assert simulator.requests == []
 
 

@@ -13,7 +13,6 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import CommandParser
 from django.utils.timezone import now
 
@@ -21,6 +20,7 @@ from investigations.ingest import FORMATS, parse_stream
 from investigations.ingest.base import ParsedBatch
 from investigations.ingest.fields import clean
 from investigations.management import base
+from investigations.queries.networks import own_networks
 from investigations.services.ingest import store
 from investigations.services.waiting import wait_until_settled
 
@@ -73,7 +73,7 @@ class Command(base.Command):
                 received=now,
                 format=options["format"],
                 sensor=clean(options["sensor"], MAX_SENSOR),
-                own_networks=settings.OWN_NETWORKS,
+                own_networks=own_networks(),
             )
             for batch in batches:
                 with _to_the_end():

@@ -19,6 +19,7 @@ from investigations.management import base
 from investigations.management.demo import DEMO_KEY
 from investigations.models import Actor
 from investigations.providers import PROVIDERS
+from investigations.queries.networks import own_networks
 from investigations.services.ingest import store
 from investigations.services.providers import configure, test
 from investigations.simulator.stream import demo_alerts
@@ -49,7 +50,7 @@ class Command(base.Command):
             # The stream was written ahead; an alert happens when it is played
             record["timestamp"] = now().isoformat(timespec="microseconds")
             batch = parse(
-                json.dumps(record).encode(), received=now() + timedelta(seconds=1), own_networks=settings.OWN_NETWORKS
+                json.dumps(record).encode(), received=now() + timedelta(seconds=1), own_networks=own_networks()
             )
             store(batch)
 

@@ -21,7 +21,8 @@ from rq.serializers import JSONSerializer
 from investigations.jobs import QUEUE, STOP, AllowedJob, drain
 from investigations.management import base
 from investigations.models import Investigation
-from investigations.playbooks.growth import follow_scans
+from investigations.playbooks.growth import follow_dismissals, follow_scans
+from investigations.playbooks.late import give_up_abandoned
 from investigations.playbooks.watch import EVERY, watch
 from investigations.providers import PROVIDERS
 from investigations.providers.base import ProviderConfig
@@ -106,9 +107,11 @@ def _sweep_until_stopped() -> None:
             if time.monotonic() - watched >= EVERY:
                 watched = time.monotonic()
                 watch()
+                give_up_abandoned()
             if Investigation.objects.overdue(SWEEP).exists():
                 drain()
             follow_scans()
+            follow_dismissals()
         except DatabaseError as error:
             log.warning("database_away", error=type(error).__name__)
             connections.close_all()
