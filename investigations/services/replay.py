@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from investigations.models import Decision
+from investigations.models import Decision, PolicyVersion
 from investigations.policy.decide import Decided, decide
 from investigations.policy.evidence import Evidence, canonical
 from investigations.queries.policies import parsed
@@ -53,6 +54,27 @@ def replay(decision: Decision) -> Replay:
     now = recomputed(again)
     differences = tuple(name for name in COMPARED if canonical(getattr(decision, name)) != canonical(now[name]))
     return Replay(decision, again, differences, evidence.digest == decision.evidence_digest)
+
+
+def from_record(record: Any) -> Decision:
+    """The decision in an exported record, unsaved, with its policy; it needs no row of any database. ValueError."""
+    try:
+        decision, policy = record["decision"], record["policy"]
+        version = PolicyVersion(pk=policy["version"], document=policy["document"], digest=policy["digest"])
+        values = {name: decision[name] for name in COMPARED}
+        evidence, digest = record["evidence"], record["evidence_digest"]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"this is no exported decision: {error} is missing") from None
+    if hashlib.sha256(str(version.document).encode()).hexdigest() != version.digest:
+        raise ValueError("the text of the policy in this record has been changed")
+    return Decision(
+        investigation_id=record.get("investigation"),
+        automatic=True,
+        policy=version,
+        evidence=evidence,
+        evidence_digest=digest,
+        **values,
+    )
 
 
 def recomputed(decided: Decided | None) -> dict[str, Any]:
