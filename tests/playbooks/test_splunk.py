@@ -64,7 +64,8 @@ def test_f_it_asks_once_for_each_artifact(simulator: Any) -> None:
     store([make_alert("192.0.2.31", minutes=minute, victim=f"10.20.0.{minute}") for minute in range(1, 30)])
     drain()
     asked = Counter(Enrichment.objects.values_list("artifact__value", "provider"))
-    sent = Counter((one.provider, one.value) for one in simulator.requests)
+    # The others ask the DNS, where one lookup is several questions
+    sent = Counter(one for one in simulator.requests if one.provider in ("virustotal", "abuseipdb", "greynoise"))
 
     assert set(asked.values()) == {1}
     assert set(sent.values()) == {1}, "a provider was asked the same thing twice"
