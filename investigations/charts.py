@@ -20,6 +20,8 @@ LABEL_WIDTH = 110.0
 ROW_HEIGHT = 16.0
 AXIS_HEIGHT = 18.0
 TICK_SPACE = 110.0  # at least so wide apart
+SCALES = (0.05, 0.1, 0.25, 0.5, 1.0)
+MARK = 2.0  # width of what marks one place
 STRIP_ORDER = (Verdict.MALICIOUS, Verdict.SUSPICIOUS, Verdict.BENIGN, Verdict.UNKNOWN)
 
 
@@ -70,6 +72,32 @@ class Segment(Bar):
 
     verdict: str
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Layer(Bar):
+    """What one series adds to a column."""
+
+    series: str
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A share with its interval on a scale from 0 to `top`, the lowest of SCALES that holds all of it."""
+
+    span: Bar
+    point: Bar
+    ticks: tuple[Label, ...]
+    top: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """How much of what is allowed is used; `usual` is None where nobody knows what is usual."""
+
+    used: Bar
+    usual: Bar | None
+    full: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +167,48 @@ def verdict_strip(counts: Mapping[str, int], width: float, height: float) -> lis
             segments.append(Segment(_round(x), 0.0, _round(min(share, width - x)), height, title, verdict.value, count))
             x += share
     return segments
+
+
+def stacked_columns(
+    series: Mapping[str, Sequence[int]], names: Sequence[str], width: float, height: float
+) -> list[Layer]:
+    """One column for each name, the first series at the bottom, the highest column as high as the chart."""
+    step = width / max(len(names), 1)
+    highest = max((sum(column) for column in zip(*series.values(), strict=True)), default=0) or 1
+    layers = []
+    for index, name in enumerate(names):
+        top = height
+        for word, counts in series.items():
+            tall = height * counts[index] / highest
+            if tall > 0:
+                title = f"{name}: {counts[index]:,} {word}"
+                x, y = _round(index * step), max(_round(top - tall), 0.0)
+                layers.append(Layer(x, y, _round(step * 0.8), _round(tall), title, word))
+                top -= tall
+    return layers
+
+
+def share_range(rate: float, low: float, high: float, width: float, height: float) -> Range:
+    """A measured share and what it may really be, all between 0 and 1."""
+    top = next(scale for scale in SCALES if high <= scale or scale == SCALES[-1])
+
+    def place(share: float) -> float:
+        return min(width * share / top, width)
+
+    span = Bar(_round(place(low)), height / 4, _round(place(high) - place(low)), height / 2, f"{low:.1%} to {high:.1%}")
+    mark = _round(min(max(place(rate) - MARK / 2, 0.0), max(width - MARK, 0.0)))
+    ticks = tuple(Label(_round(place(share)), height, f"{share * 100:g} %") for share in (0.0, top / 2, top))
+    return Range(span, Bar(mark, 0.0, min(MARK, width), height, f"{rate:.1%}"), ticks, top)
+
+
+def gauge(used: float, allowed: float, usual: float | None, width: float, height: float) -> Gauge:
+    """`used` of what is `allowed`, which is above 0; what is beyond fills the whole bar."""
+    filled = _round(width * min(max(used, 0.0) / allowed, 1.0))
+    mark = None
+    if usual is not None:
+        x = min(max(width * usual / allowed - MARK / 2, 0.0), max(width - MARK, 0.0))
+        mark = Bar(_round(x), 0.0, min(MARK, width), height, f"usually {usual:,.1f}")
+    return Gauge(Bar(0.0, 0.0, filled, height, f"{used:,.0f} of {allowed:,.0f}"), mark, used >= allowed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,19 +53,21 @@ def parse_stream(
     received: Callable[[], datetime] | datetime,
     format: str = AUTO,
     sensor: str = "",
-    own_networks: Iterable[Network] = (),
+    own_networks: Callable[[], Iterable[Network]] | Iterable[Network] = (),
     size: int = BATCH_SIZE,
 ) -> Iterator[ParsedBatch]:
     """Batches of `size` records or a few more from chunks of any size, in bounded memory.
 
     An empty chunk means that nothing more is there for now: what has been read so far is handed over at once.
-    `received` may be a clock for an input that goes on for long. `index` of a rejected record counts over the stream.
+    For an input that goes on for long `received` may be a clock, and `own_networks` a look at what is ours by now.
+    `index` of a rejected record counts over the stream.
     """
     now = received if callable(received) else lambda: received
-    reader = Reader(format, Receipt(now(), text(sensor, MAX_SENSOR), tuple(own_networks)))
+    networks = own_networks if callable(own_networks) else lambda: own_networks
+    reader = Reader(format, Receipt(now(), text(sensor, MAX_SENSOR), tuple(networks())))
     splitter = Splitter()
     for chunk in chunks:
-        reader.at(now())
+        reader.at(now(), tuple(networks()))
         yield from _full_batches(reader, splitter.feed(chunk), size)
         if not chunk and reader.batch.read:
             yield reader.take()
@@ -92,9 +94,12 @@ class Reader:
         self._index = 0
         self.batch = ParsedBatch()
 
-    def at(self, received: datetime) -> None:
-        """What is read from now on came at `received`."""
-        if received != self._receipt.received:
+    def at(self, received: datetime, own_networks: tuple[Network, ...]) -> None:
+        """What is read from now on came at `received`, into these networks."""
+        if own_networks != self._receipt.own_networks:
+            # A new one, because a receipt remembers which addresses are inside
+            self._receipt = Receipt(received, self._receipt.sensor, own_networks)
+        elif received != self._receipt.received:
             self._receipt = replace(self._receipt, received=received)
 
     def take(self) -> ParsedBatch:

@@ -271,9 +271,13 @@ class Migration(migrations.Migration):
             model_name='listentry',
             constraint=models.CheckConstraint(condition=models.Q(('expires__isnull', False), ('kind', 'own_network'), _connector='OR'), name='entry_expires'),
         ),
+        migrations.AddIndex(
+            model_name='openport',
+            index=models.Index(fields=['address', 'port'], name='open_ports_of_address'),
+        ),
         migrations.AddConstraint(
             model_name='openport',
-            constraint=models.UniqueConstraint(fields=('address', 'port'), name='one_row_per_open_port'),
+            constraint=models.UniqueConstraint(fields=('inventory', 'address', 'port'), name='open_port_once_per_inventory'),
         ),
         migrations.AddField(
             model_name='policydraft',

@@ -35,6 +35,13 @@ class InvalidTransition(Exception):
 AUDITED = ("status", "severity", "disposition", "assignee_id")
 
 
+class _Seconds(models.Func):
+    """A number as an interval."""
+
+    template = "make_interval(secs => %(expressions)s)"
+    output_field = models.DurationField()
+
+
 class InvestigationQuerySet(models.QuerySet["Investigation"]):
     """Reads by purpose, and the queue: PostgreSQL is the queue, a claim is a lease with a fence number."""
 
@@ -86,12 +93,14 @@ class InvestigationQuerySet(models.QuerySet["Investigation"]):
         return rows
 
     def take_grown_dismissals(self, limit: int, quiet: float) -> list[Investigation]:
-        """Automatic dismissals whose alerts went on, like take_grown()."""
+        """Automatic dismissals whose alerts went on, like take_grown(); the larger the scan, the rarer."""
+        pause = _Seconds(models.F("alert_count") / 100 + quiet)
         grown = self.filter(
             status=Status.DISMISSED,
             judged=None,
+            assignee=None,
             described__lt=models.F("activity"),
-            described__lte=Now() - timedelta(seconds=quiet),
+            described__lte=Now() - pause,
         )
         rows = list(grown.order_by("described", "pk").select_for_update(skip_locked=True)[:limit])
         self.filter(pk__in=[row.pk for row in rows]).update(described=Now())
@@ -228,9 +237,9 @@ class Investigation(models.Model):
     def describe(self, headline: str) -> None:
         Investigation.objects.filter(pk=self.pk).update(headline=headline[:300])
 
-    def complete(self, severity: str, verdict: str, targeting: str, headline: str, place: str) -> None:
+    def complete(self, severity: str, verdict: str, targeting: str, headline: str) -> None:
         """All answers of an early escalation are in: what they add."""
-        changes = {"severity": severity, "verdict": verdict, "targeting": targeting, "place": place[:120]}
+        changes = {"severity": severity, "verdict": verdict, "targeting": targeting}
         Investigation.objects.filter(pk=self.pk).update(**changes, headline=headline[:300])
 
     def raise_to(self, status: str, severity: str, verdict: str, targeting: str, headline: str) -> bool:
@@ -245,7 +254,9 @@ class Investigation(models.Model):
         """Have an automatic dismissal investigated anew; False if a person has spoken, or somebody was quicker."""
         before = {"status": self.status, "disposition": self.disposition}
         with transaction.atomic():
-            rows = Investigation.objects.filter(pk=self.pk, status=Status.DISMISSED, judged=None, decided=self.decided)
+            rows = Investigation.objects.filter(
+                pk=self.pk, status=Status.DISMISSED, judged=None, assignee=None, decided=self.decided
+            )
             changes = {"status": Status.ENRICHING, "disposition": "", "closed": None}
             if not rows.update(**changes, due=Now(), deadline=None, attempts=0):
                 return False
@@ -270,24 +281,12 @@ class Investigation(models.Model):
 
     def escalate(self, actor: Actor, disposition: Disposition, text: str, reason: str) -> None:
         self._must_be_open()
-        changes = {
-            "status": Status.ESCALATED,
-            "disposition": disposition,
-            "closed": now(),
-            "judged": now(),
-            "due": None,
-        }
+        changes = {"status": Status.ESCALATED, "disposition": disposition, **_closed_by_person()}
         self._transition(changes, actor, TimelineKind.ESCALATED, text, reason=reason)
 
     def dismiss(self, actor: Actor, disposition: Disposition, text: str, reason: str) -> None:
         self._must_be_open()
-        changes = {
-            "status": Status.DISMISSED,
-            "disposition": disposition,
-            "closed": now(),
-            "judged": now(),
-            "due": None,
-        }
+        changes = {"status": Status.DISMISSED, "disposition": disposition, **_closed_by_person()}
         self._transition(changes, actor, TimelineKind.DISMISSED, text, reason=reason)
 
     def reopen(self, actor: Actor, text: str, reason: str) -> None:

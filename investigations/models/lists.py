@@ -86,7 +86,14 @@ class OpenPort(models.Model):
     uploaded = models.DateTimeField(default=now)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["address", "port"], name="one_row_per_open_port")]
+        constraints = [
+            # Also the counts of one inventory, and its replacement
+            models.UniqueConstraint(fields=["inventory", "address", "port"], name="open_port_once_per_inventory")
+        ]
+        indexes = [
+            # What of a probed address is open, and the page of one address after the other
+            models.Index(fields=["address", "port"], name="open_ports_of_address"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.address} port {self.port}"

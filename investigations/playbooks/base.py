@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
-from investigations.choices import RunStatus
+from investigations.choices import RunStatus, Status
 from investigations.playbooks.case import Case, Lookup
 from investigations.policy.document import Policy
 
@@ -55,11 +55,12 @@ class Playbook:
 
 
 class Run:
-    """One execution of a playbook on a case; the engine advances it."""
+    """One execution of a playbook on a case; the engine advances it. `policy_id` is the version that it judges by."""
 
-    def __init__(self, playbook: Playbook, case: Case) -> None:
+    def __init__(self, playbook: Playbook, case: Case, policy_id: int = 0) -> None:
         self.playbook = playbook
         self.case = case
+        self.policy_id = policy_id
         self.started = playbook.now()
         self.finished: datetime | None = None
         self.status = RunStatus.RUNNING
@@ -68,8 +69,9 @@ class Run:
         # A case that is in error already is not asked about again, only judged
         self._left = [name for name in playbook.steps if not case.error or name in JUDGING]
         self._waiting: Waiting | None = None
-        self._waits: StepRecord | None = None  # the step that waits
-        self.is_early = False  # decided before all answers were in
+        self._present: StepRecord | None = None  # the step that runs or waits
+        self.is_early = False  # escalated before all answers were in
+        self.early_answers = 0  # that the early escalation was made with
 
     @property
     def is_waiting(self) -> bool:
@@ -85,6 +87,7 @@ class Run:
             name = self._left.pop(0)
             record = StepRecord(len(self.records) + 1, _title(name), self.playbook.now())
             self.records.append(record)
+            self._present = record
             self._guard(lambda name=name, record=record: self._begin(name, record))  # type: ignore[misc]
 
     def resume(self, answer: Lookup | None) -> None:
@@ -98,21 +101,44 @@ class Run:
                 self._waiting.send(answer)
             except StopIteration as stop:
                 self._waiting = None
-                self._end(stop.value or {}, record=self._waits)
+                self._end(stop.value or {})
                 return
             if answer is None:
                 raise RuntimeError("the step goes on waiting although there is nothing left to wait for")
 
         self._guard(send)
 
-    def decide_early(self) -> None:
-        """Take the steps that come to a decision while another step still waits; they are taken again at the end."""
-        self.is_early = True
-        for name in JUDGING:
-            record = StepRecord(len(self.records) + 1, _title(name), self.playbook.now())
-            record.output = getattr(self.playbook, name)(self.case) or {}
-            record.finished, record.status = self.playbook.now(), RunStatus.COMPLETED
-            self.records.append(record)
+    def end_waiting(self) -> None:
+        """There will be no more answers: run to the end."""
+        while self.is_waiting:
+            self.resume(None)
+            self.advance()
+
+    def escalate_early(self) -> bool:
+        """Take the steps that come to a decision while another still waits, if that escalates; False if it does not.
+
+        Nothing has happened then, whatever went wrong: the same steps are taken when all answers are in. A playbook
+        that has something else to do before it decides is not hurried.
+        """
+        if not self.is_waiting or self.is_early or any(name not in JUDGING for name in self._left):
+            return False
+        try:
+            records = [self._judged(name, place) for place, name in enumerate(self._left, len(self.records) + 1)]
+        except Exception:
+            records = []
+        decided = self.case.decided
+        if not records or decided is None or decided.outcome != Status.ESCALATED:
+            self.case.forget_judgement()
+            return False
+        self.records += records
+        self.is_early, self.early_answers = True, self.case.answered
+        return True
+
+    def _judged(self, name: str, position: int) -> StepRecord:
+        record = StepRecord(position, _title(name), self.playbook.now())
+        record.output = getattr(self.playbook, name)(self.case) or {}
+        record.finished, record.status = self.playbook.now(), RunStatus.COMPLETED
+        return record
 
     def decide_again(self) -> None:
         """The evidence has changed since the last steps: take those that come to the decision once more."""
@@ -128,7 +154,7 @@ class Run:
         if not isinstance(result, Generator):
             self._end(result or {})
             return
-        self._waiting, self._waits = result, record
+        self._waiting = result
         try:
             next(result)
         except StopIteration as stop:
@@ -142,12 +168,14 @@ class Run:
         except Exception as error:
             self._waiting = None
             self._end({}, error=f"{type(error).__name__}: {error}"[:500])
-            self.case.error = self.case.error or f"step “{self.records[-1].name}” failed ({type(error).__name__})"
+            name = self._present.name if self._present else ""
+            self.case.error = self.case.error or f"step “{name}” failed ({type(error).__name__})"
             # The remaining steps judge what there is, and send it to a person
             self._left = [name for name in self._left if name in JUDGING]
 
-    def _end(self, output: Output, error: str = "", record: StepRecord | None = None) -> None:
-        record = record or self.records[-1]
+    def _end(self, output: Output, error: str = "") -> None:
+        record = self._present
+        assert record is not None
         record.finished = self.playbook.now()
         record.output = output
         record.error = error

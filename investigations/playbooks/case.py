@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from investigations.choices import ArtifactKind, Outcome, Scope, Strength, Verdict
+from investigations.choices import ANSWERED, ArtifactKind, Outcome, Scope, Strength, Verdict
 from investigations.policy.decide import Decided
 from investigations.policy.evidence import Answer, Evidence, Listed, Remembered, ScanFacts
 
@@ -97,6 +97,11 @@ class Case:
         return [lookup for lookup in self.lookups if lookup.pending]
 
     @property
+    def answered(self) -> int:
+        """Lookups that brought an answer."""
+        return sum(lookup.outcome in ANSWERED for lookup in self.lookups)
+
+    @property
     def simulated(self) -> bool:
         return any(lookup.simulated for lookup in self.lookups)
 
@@ -127,6 +132,10 @@ class Case:
             memory=self.memory,
         )
         return self.evidence
+
+    def forget_judgement(self) -> None:
+        """As if it had not been judged yet."""
+        self.evidence, self.decided, self.flip, self.verdicts = None, None, "", {}
 
     @property
     def place(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from investigations.artifacts import normalise_address
 from investigations.choices import Outcome, Scope
 from investigations.crypto import SealBroken
 from investigations.models import ProviderSettings
-from investigations.playbooks.case import CaseArtifact
+from investigations.playbooks.case import CaseArtifact, Lookup
 from investigations.providers import PROVIDERS
 from investigations.providers.base import Finding, Provider, ProviderConfig, ProviderError
 
@@ -52,6 +53,14 @@ class Reported:
     finding: Finding | None
     latency_ms: int
     retry_after: float | None = None
+
+    def answer(self, lookup: Lookup, moment: datetime) -> None:
+        """Put it into the lookup that asked for it."""
+        lookup.outcome, lookup.summary = self.outcome, self.summary
+        lookup.answered, lookup.latency_ms = moment, self.latency_ms
+        if finding := self.finding:
+            lookup.verdict, lookup.strength = finding.verdict, finding.strength
+            lookup.facts, lookup.domains, lookup.link = dict(finding.facts), finding.domains, finding.link
 
 
 def open_desks() -> dict[str, Desk]:

@@ -16,7 +16,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from itertools import count
+from itertools import count, groupby
+from operator import attrgetter
 from queue import Empty, SimpleQueue
 from types import TracebackType
 
@@ -74,6 +75,7 @@ class Engine:
         if self.runs and kind is None:
             # Told to stop: what is not finished is due again at once, for another worker
             Investigation.objects.postpone([run.case.claim for run in self.runs.values()], 0)
+            late.give_up(self.runs.values(), now())
         with contextlib.suppress(DatabaseError, InterfaceError):
             store.do_not_wait_for_disk(False)
 
@@ -117,7 +119,9 @@ class Engine:
 
     def _begin(self, cases: Iterable[Case]) -> None:
         playbook = PLAYBOOKS[ReconTriage.name]
-        runs = [Run(playbook(self._policy[1], now, test_networks=settings.ALLOW_TEST_NETWORKS), case) for case in cases]
+        number, policy = self._policy
+        test_networks = settings.ALLOW_TEST_NETWORKS
+        runs = [Run(playbook(policy, now, test_networks=test_networks), case, number) for case in cases]
         for run in runs:
             self.runs[run.case.investigation] = run
             run.advance()
@@ -145,9 +149,10 @@ class Engine:
         # The questions go out first: they are written down while the providers think
         self._send([(run, desk, lookup) for run, desk, lookup in asked if lookup.pending])
         store.save_lookups([(run.case, lookup) for run, _, lookup in asked])
-        for run, _, lookup in asked:
-            if not lookup.pending:
-                run.resume(lookup)
+        known = [(run, lookup) for run, _, lookup in asked if not lookup.pending]
+        for run, lookup in known:
+            run.resume(lookup)
+        self._escalate_early(known)
         self._ask_wanted(run for run, _ in pairs)
 
     def _lookup(self, run: Run, artifact: CaseArtifact, desk: Desk) -> Lookup:
@@ -190,7 +195,7 @@ class Engine:
         ready = []
         while self.later and self.later[0][0] <= now():
             _, _, run, lookup, desk = heapq.heappop(self.later)
-            if run.case.investigation in self.runs and lookup.pending:
+            if self._is_ours(run) and lookup.pending:
                 ready.append((run, desk, lookup))
         self._send(ready)
 
@@ -205,20 +210,20 @@ class Engine:
                 taken.append(self.answers.get_nowait())
         except Empty:
             pass
-        current = [item for item in taken if self.runs.get(item[0].case.investigation) is item[0] and item[1].pending]
+        current = [item for item in taken if self._is_ours(item[0]) and item[1].pending]
         for run, lookup, desk, reported in current:
-            self._apply(lookup, desk, reported)
+            self._heed(desk, reported)
+            reported.answer(lookup, now())
             run.resume(lookup)
         store.save_lookups([(run.case, lookup) for run, lookup, _, _ in current])
         self._escalate_early([(run, lookup) for run, lookup, _, _ in current])
         self._ask_wanted({run.case.investigation: run for run, _, _, _ in current}.values())
 
-    def _apply(self, lookup: Lookup, desk: Desk, reported: Reported) -> None:
-        lookup.outcome, lookup.summary = reported.outcome, reported.summary
-        lookup.answered, lookup.latency_ms = now(), reported.latency_ms
-        if finding := reported.finding:
-            lookup.verdict, lookup.strength = finding.verdict, finding.strength
-            lookup.facts, lookup.domains, lookup.link = dict(finding.facts), finding.domains, finding.link
+    def _is_ours(self, run: Run) -> bool:
+        return self.runs.get(run.case.investigation) is run
+
+    def _heed(self, desk: Desk, reported: Reported) -> None:
+        """A provider asks us to wait."""
         if reported.outcome == Outcome.THROTTLED and reported.retry_after:
             limits.block(desk.name, reported.retry_after)
             self._loaded = -RELOAD  # for the next cases, this desk is limited
@@ -235,41 +240,38 @@ class Engine:
         ]
         if not ready:
             return
-        self._time_out(ready)
-        gather([run.case for run in ready], moment)
+        cases = [run.case for run in ready]
+        store.time_out(cases, "no answer by the deadline")
+        gather(cases, moment)
         for run in ready:
-            while run.is_waiting:
-                run.resume(None)
-                run.advance()
+            run.end_waiting()
             del self.runs[run.case.investigation]
         self._settle([run for run in ready if not run.is_early])
-        late.add_evidence([run for run in ready if run.is_early], self._policy[0], now())
+        late.add_evidence([run for run in ready if run.is_early], now())
 
     def _escalate_early(self, answered: Iterable[tuple[Run, Lookup]]) -> None:
-        """One decisive malicious answer is enough: nobody waits for the others."""
-        moment = now()
-        alarmed = {
-            run.case.investigation: run
-            for run, lookup in answered
-            if not run.is_early and run.case.waiting and late.is_alarming(lookup, moment)
-        }
-        if alarmed:
-            self.settled += len(late.escalate_early(list(alarmed.values()), self._policy[0], moment))
-
-    def _time_out(self, runs: Iterable[Run]) -> None:
-        late = [(run.case, lookup) for run in runs for lookup in run.case.waiting]
-        for _, lookup in late:
-            lookup.outcome, lookup.summary, lookup.answered = Outcome.TIMEOUT, "no answer by the deadline", now()
-        store.save_lookups(late)
+        """One decisive malicious answer is enough: the decision does not wait for the others, which go on."""
+        early = late.escalate_early(answered, now())
+        self._settle(early)
+        for run in early:
+            if run.error:
+                # A person was quicker, or it could not be stored: its answers are nobody's any more
+                del self.runs[run.case.investigation]
 
     def _settle(self, runs: list[Run]) -> None:
+        """Each by the version that judged it: another one may have come into force meanwhile."""
+        version = attrgetter("policy_id")
+        for number, group in groupby(sorted(runs, key=version), version):
+            self._finish(list(group), number)
+
+    def _finish(self, runs: list[Run], policy_id: int) -> None:
         try:
-            self.settled += finish(runs, self._policy[0], now())
+            self.settled += finish(runs, policy_id, now())
         except DatabaseError as error:
             if len(runs) > 1:
                 # One case that cannot be stored must not hold up the others
                 for run in runs:
-                    self._settle([run])
+                    self._finish([run], policy_id)
                 return
             log.error("settle_failed", investigation=runs[0].case.investigation, error=type(error).__name__)
             self._give_up(runs[0])
@@ -277,8 +279,8 @@ class Engine:
     def _give_up(self, run: Run) -> None:
         """What was gathered cannot be written: hand over without it, so that the case leaves the queue."""
         bare = Case(run.case.investigation, run.case.fence, run.case.subject, run.case.deadline, run.case.submitted)
-        bare.error = "the evidence could not be stored"
-        self.settled += finish([Run(run.playbook, bare)], self._policy[0], now())
+        bare.error = run.error = "the evidence could not be stored"
+        self.settled += finish([Run(run.playbook, bare)], run.policy_id, now())
 
     def _renew(self) -> None:
         if time.monotonic() - self._renewed < settings.LEASE_SECONDS / 3 or not self.runs:
@@ -287,6 +289,6 @@ class Engine:
         # What was escalated early has no lease any more: nobody else takes it up
         held = {number: run for number, run in self.runs.items() if not run.is_early}
         kept = Investigation.objects.renew([run.case.claim for run in held.values()], settings.LEASE_SECONDS)
-        for investigation in set(held) - kept:
-            # A person decided meanwhile, or somebody else took over
-            del self.runs[investigation]
+        lost = [self.runs.pop(investigation) for investigation in set(held) - kept]
+        # A person decided meanwhile; where somebody else took over, this writes nothing
+        store.time_out([run.case for run in lost], "a person decided before it answered")

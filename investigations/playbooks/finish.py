@@ -42,10 +42,10 @@ def finish(runs: Sequence[Run], policy_id: int, moment: datetime) -> int:
         store_proposals(pairs, policy_id, moment)
         TimelineEvent.objects.bulk_create(_timeline(run, moment) for run in kept)
         AuditEvent.objects.bulk_create(_audit(run, moment) for run in kept)
-        store.count_list_hits(kept)
-        recheck_flipped(kept)
         save_verdicts(kept)
         close_runs(runs, written, moment)
+        recheck_flipped(kept)
+        store.count_list_hits(kept)
     return len(kept)
 
 

@@ -1,7 +1,7 @@
 """A scan goes on after the decision: say what it has become, and judge the same answers with it again.
 
 This may raise an open investigation, never lower it; it asks nobody, and never touches what a person decided. What a
-person holds is only described anew.
+person holds is only described anew. A dismissal that would not be made any more is investigated anew.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from investigations.models import AuditEvent, Decision, Investigation, TimelineE
 from investigations.models.audit import AUTOMATION
 from investigations.playbooks.case import stamp
 from investigations.playbooks.finish import with_judgement
-from investigations.policy.decide import Decided, decide, ruling_of
+from investigations.policy.decide import Decided, decide
 from investigations.policy.document import Policy
 from investigations.policy.evidence import Evidence, ScanFacts
 from investigations.policy.facts import facts_of
 from investigations.policy.flips import nearest_flip
 from investigations.policy.headline import headline
+from investigations.policy.outgrown import outgrown
 from investigations.policy.wording import counted
 from investigations.queries.policies import active_policy
 from investigations.queries.scan import scan_facts
@@ -72,12 +73,9 @@ def _why_again(last: Decision | None, scan: ScanFacts, policy: Policy) -> str:
     age = now() - last.decided
     if age > timedelta(seconds=settings.RECHECK_AFTER):
         return f"it is back, and its answers are {counted(int(age.total_seconds() // 3600), 'hour')} old"
-    evidence = replace(Evidence.from_json(last.evidence), scan=scan, decided=stamp(now()))
-    ruling = ruling_of(policy, evidence)
-    if ruling.outcome == Status.DISMISSED:
-        return ""
-    scanned = f"{counted(scan.alerts, 'alert')}, {counted(scan.ports, 'port')}, {counted(scan.targets, 'address')}"
-    return f"it no longer fits rule {last.rule} ({scanned})"
+    before = Evidence.from_json(last.evidence)
+    why = outgrown(policy, before, replace(before, scan=scan, decided=stamp(now())))
+    return f"it no longer fits rule {last.rule}: {why}" if why else ""
 
 
 def _latest_decisions(ids: list[int]) -> dict[int, Decision]:

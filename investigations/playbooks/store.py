@@ -121,18 +121,20 @@ def _apply_cached(lookup: Lookup, row: Sequence[Any], moment: datetime) -> None:
     lookup.answered, lookup.latency_ms, lookup.cached = moment, 0, True
 
 
+# In the order of the ids, so that two workers cannot wait for each other
 HITS = """
+WITH locked AS (SELECT id FROM investigations_listentry WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE)
 UPDATE investigations_listentry AS e SET hits = e.hits + n.hits, last_hit = now()
-FROM unnest(%s::bigint[], %s::bigint[]) AS n(id, hits) WHERE e.id = n.id"""
+FROM unnest(%(ids)s::bigint[], %(hits)s::bigint[]) AS n(id, hits) JOIN locked ON locked.id = n.id WHERE e.id = n.id"""
 
 
 def count_list_hits(runs: Iterable[Run]) -> None:
-    """Count the decisions that each entry of our lists was part of."""
+    """Count the decisions that each entry of our lists was part of. Last in a transaction: it holds up the others."""
     hits = Counter(entry.entry for run in runs for entry in run.case.lists)
     if hits:
         ids = sorted(hits)
         with connection.cursor() as cursor:
-            cursor.execute(HITS, [ids, [hits[pk] for pk in ids]])
+            cursor.execute(HITS, {"ids": ids, "hits": [hits[pk] for pk in ids]})
 
 
 SAVE = """
@@ -145,7 +147,10 @@ FROM jsonb_to_recordset(%s::jsonb) AS l(
     investigation bigint, fence bigint, artifact bigint, provider text, outcome text, verdict text, strength text,
     summary text, facts jsonb, domains jsonb, link text, asked timestamptz, answered timestamptz, latency_ms int,
     cached boolean, simulated boolean)
-JOIN investigations_investigation AS i ON i.id = l.investigation AND i.fence = l.fence
+JOIN investigations_investigation AS i ON i.id = l.investigation AND (i.fence = l.fence OR (i.due IS NULL AND EXISTS (
+    SELECT FROM investigations_enrichment AS p
+    WHERE p.investigation_id = l.investigation AND p.artifact_id = l.artifact AND p.provider = l.provider
+        AND p.outcome = 'pending' AND p.asked = l.asked)))
 ORDER BY l.investigation, l.artifact, l.provider
 ON CONFLICT (investigation_id, artifact_id, provider) DO UPDATE SET
     outcome = excluded.outcome, verdict = excluded.verdict, strength = excluded.strength, summary = excluded.summary,
@@ -155,12 +160,24 @@ ON CONFLICT (investigation_id, artifact_id, provider) DO UPDATE SET
 
 
 def save_lookups(pairs: Sequence[tuple[Case, Lookup]]) -> None:
-    """Write lookups as they stand, where their case's fence still holds."""
+    """Write lookups as they stand, where their case's fence still holds.
+
+    Once a person has decided, an answer is still evidence: it is written where this very question is open and nobody
+    works on the investigation any more.
+    """
     if not pairs:
         return
     rows = [_row(case, lookup) for case, lookup in pairs]
     with connection.cursor() as cursor:
         cursor.execute(SAVE, [json.dumps(rows)])
+
+
+def time_out(cases: Iterable[Case], why: str) -> None:
+    """Nobody waits any more for what these cases still wait for."""
+    waiting = [(case, lookup) for case in cases for lookup in case.waiting]
+    for _, lookup in waiting:
+        lookup.outcome, lookup.summary, lookup.answered = Outcome.TIMEOUT, why, now()
+    save_lookups(waiting)
 
 
 def _row(case: Case, lookup: Lookup) -> dict[str, Any]:

@@ -7,7 +7,6 @@ whatever an attacker has put into a fact.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import cel
@@ -23,6 +22,7 @@ FUNCTIONS = frozenset(
 )
 
 _AT = re.compile(r"<input>:(\d+):(\d+)")
+_STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
 _COMPREHENSION = re.compile(r"\.\s*(all|exists|exists_one|map|filter|transform\w*)\s*\(")
 
 
@@ -48,19 +48,33 @@ def compile_condition(text: str) -> cel.Program:
     except ValueError as error:
         raise ConditionError(f"the condition is not CEL: {_first_line(error)}", _place_of(error)) from None
     _check_names(program, text)
-    holds(program, FACTS)  # a condition of the wrong type fails here, not at night
+    holds(program, dict(FACTS))  # a condition of the wrong type fails here, not at night
     return program
 
 
-def holds(program: cel.Program, facts: Mapping[str, Any]) -> bool:
+def holds(program: cel.Program, facts: dict[str, Any]) -> bool:
     """Whether the condition is true; raise ConditionError if it cannot be evaluated or is no yes or no."""
     try:
-        result = program.execute(dict(facts))
+        result = program.execute(facts)
     except Exception as error:  # the evaluator raises what it likes; a rule must never take the decision down with it
         raise ConditionError(f"the condition cannot be evaluated: {_first_line(error)}") from None
     if not isinstance(result, bool):
         raise ConditionError("the condition must be true or false")
     return result
+
+
+def conjuncts(text: str) -> list[str]:
+    """The parts that `&&` joins at the top; the whole if an `||` or a choice joins them."""
+    masked = _STRING.sub(lambda found: " " * len(found[0]), text)
+    depth, parts, start = 0, [], 0
+    for at, char in enumerate(masked):
+        depth += (char in "([{") - (char in ")]}")
+        if depth == 0 and (masked.startswith("||", at) or char == "?"):
+            return [text]
+        if depth == 0 and masked.startswith("&&", at):
+            parts.append(text[start:at])
+            start = at + 2
+    return [*parts, text[start:]]
 
 
 def _check_names(program: cel.Program, text: str) -> None:

@@ -6,7 +6,7 @@ fresh answers; a rule that breaks, a run that broke, and a source that no rule k
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -27,6 +27,7 @@ RUN_FAILED = "run-failed"  # the evidence itself says that the run could not be 
 HELD_BACK = "held-back"  # a rule would have decided, but it only proposes or a brake is on, and no other rule decided
 EVERY_RULE = "*"
 ONLY_PROPOSES = "it only proposes yet"
+MAX_KNOWN = 500  # results that are kept for one condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +114,30 @@ def ruling_of(policy: Policy, evidence: Evidence) -> Ruling:
     return rule_on(policy, reading, facts_from(reading))
 
 
-def rule_on(policy: Policy, reading: Reading, facts: Mapping[str, Any]) -> Ruling:
-    """Go through the rules in order until one decides.
+def matches(rule: Rule, facts: Mapping[str, Any]) -> bool:
+    """Whether the condition of a rule holds for these facts. Raises ConditionError.
+
+    A condition is a function of the facts that it names, and most of them have few values: what was found is kept.
+    """
+    named = {name: facts[name] for name in rule.variables}
+    if rule.known is None:
+        return holds(rule.program, named)
+    key = tuple(named.values())
+    found = rule.known.get(key)
+    if found is None:
+        if len(rule.known) >= MAX_KNOWN:
+            rule.known.clear()
+        found = rule.known[key] = holds(rule.program, named)
+    return found
+
+
+def rule_on(
+    policy: Policy,
+    reading: Reading,
+    facts: Mapping[str, Any],
+    matching: Callable[[Rule, Mapping[str, Any]], bool] = matches,
+) -> Ruling:
+    """Go through the rules in order until one decides; `matching` is `matches`, or something that remembers it.
 
     A rule that only proposes is passed over as if it were not there, with one exception: what it would keep from being
     dismissed is not dismissed by another. What a brake keeps a rule from dismissing goes to a person at once.
@@ -125,11 +148,11 @@ def rule_on(policy: Policy, reading: Reading, facts: Mapping[str, Any]) -> Rulin
     proposals: list[Proposed] = []
     for rule in policy.rules:
         try:
-            matches = holds(rule.program, {name: facts[name] for name in rule.variables})
+            found = matching(rule, facts)
         except ConditionError as error:
             text = f"Rule {rule.name} could not be evaluated: {plain(str(error))}"
             return Ruling(Status.NEEDS_REVIEW, rule.name, text, blocked=tuple(blocked), proposals=tuple(proposals))
-        if not matches:
+        if not found:
             continue
         if obstacle := obstacle_to(rule, reading, proposals):
             blocked.append(f"Would have been dismissed by rule {rule.name}, but {obstacle}")

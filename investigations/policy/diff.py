@@ -92,10 +92,13 @@ def _rules(old: Policy, new: Policy) -> Iterator[RuleChange]:
 
 def _moved(before: list[str], after: list[str]) -> set[str]:
     """The fewest names that have to be taken out for the rest to be in the same order."""
-    kept: set[str] = set()
-    for block in difflib.SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks():
-        kept.update(before[block.a : block.a + block.size])
-    return set(before) - kept
+    places = {name: place for place, name in enumerate(before)}
+    longest: list[list[str]] = []  # for each name, the longest run in the old order that ends with it
+    for number, name in enumerate(after):
+        ahead = [run for run in longest[:number] if places[run[-1]] < places[name]]
+        longest.append([*max(ahead, key=len, default=[]), name])
+    kept = max(longest, key=len, default=[])
+    return set(before) - set(kept)
 
 
 def _changed(old: Rule, new: Rule) -> Iterator[FieldChange]:

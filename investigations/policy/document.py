@@ -20,13 +20,15 @@ import cel
 from investigations.choices import Disposition, Mode, Severity, Status
 from investigations.policy.conditions import ConditionError, compile_condition
 from investigations.policy.example_tables import example_problems
+from investigations.policy.facts import FACTS
 from investigations.policy.mapping import DEFAULT, SignalMapping, mapping_problems, parse_mapping
 from investigations.policy.own import LISTS, MEMORY
-from investigations.policy.places import Place, Table, of_toml_error, tables, tables_named, within
+from investigations.policy.places import Place, Table, lines_of, of_toml_error, tables, tables_named, within
 from investigations.policy.templates import unknown_parts
 
 FROM_ALERTS = "from_alerts"
 MAX_TEXT = 64 * 1024  # characters of a document
+MAX_DOTS = 200  # in one line: the reader of TOML needs the square of the parts of a dotted key
 MAX_RULES = 200
 OUTCOMES = (Status.ESCALATED, Status.DISMISSED, Status.NEEDS_REVIEW)
 
@@ -75,8 +77,11 @@ class Rule:
     complete: bool = False
     mode: Mode = Mode.ACT  # a rule that only proposes never decides
     line: int = field(default=0, compare=False)  # of its head, from 1
+    last: int = field(default=0, compare=False)  # its last line
     program: cel.Program = field(compare=False, repr=False, kw_only=True)
     variables: tuple[str, ...] = field(compare=False, repr=False, kw_only=True)
+    # What the condition has come to for which values of `variables`; None where these cannot be told apart quickly
+    known: dict[tuple[Any, ...], bool] | None = field(default=None, compare=False, repr=False, kw_only=True)
 
     @property
     def dismisses(self) -> bool:
@@ -117,7 +122,7 @@ def parse_policy(text: str, providers: Collection[str] | None = None) -> Policy:
         if not found and _name_of(entry) in {rule.name for rule in rules}:
             found = [_located("name", "a rule of this name exists already", Place(), table, entry, text)]
         problems += found
-        rules += [] if found else [_rule(entry, table.line)]
+        rules += [] if found else [_rule(entry, table)]
     if problems:
         raise PolicyError(problems)
     mapping = parse_mapping(data.get("signals", {}))
@@ -149,6 +154,9 @@ def default_policy() -> Policy:
 def _read(text: str) -> dict[str, Any]:
     if len(text) > MAX_TEXT:
         raise PolicyError([Problem(f"longer than {MAX_TEXT:,} characters")])
+    for number, line in enumerate(lines_of(text), 1):
+        if line.count(".") > MAX_DOTS:
+            raise PolicyError([Problem(f"more than {MAX_DOTS} dots in one line", line=number, column=1)])
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -174,8 +182,18 @@ def _document_problems(data: Mapping[str, Any], text: str, providers: Collection
         yield Problem("the policy has no [[rule]]")
     if len(_entries(data)) > MAX_RULES:
         yield Problem(f"more than {MAX_RULES} rules")
-    for message in mapping_problems(data.get("signals", {}), providers):
-        yield Problem(message, line=next((table.line for table in tables(text) if table.name == "signals"), 0))
+    for key, message in mapping_problems(data.get("signals", {}), providers):
+        place = _place_in_signals(text, key)
+        yield Problem(message, line=place.line, column=place.column)
+
+
+def _place_in_signals(text: str, key: str) -> Place:
+    """Of the value of the key, or of the head of its table; a table of its own is `[signals.key]`."""
+    found = {table.name: table for table in tables(text)}
+    if (own := found.get(f"signals.{key}")) is not None:
+        return Place(own.line, 1)
+    table = found.get("signals")
+    return table.keys.get(key, Place(table.line, 1)) if table else found[""].keys.get("signals", Place())
 
 
 def _line_of(text: str, key: str) -> int:
@@ -261,8 +279,9 @@ def _name_of(entry: Mapping[str, Any]) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _rule(entry: Mapping[str, Any], line: int) -> Rule:
+def _rule(entry: Mapping[str, Any], table: Table) -> Rule:
     program = compile_condition(entry["when"])
+    names = tuple(program.variables())
     return Rule(
         name=entry["name"],
         when=entry["when"],
@@ -273,7 +292,9 @@ def _rule(entry: Mapping[str, Any], line: int) -> Rule:
         quorum=tuple(entry.get("quorum", [])),
         complete=entry.get("complete", False),
         mode=Mode(entry.get("mode", Mode.ACT)),
-        line=line,
+        line=table.line,
+        last=table.last,
         program=program,
-        variables=tuple(program.variables()),
+        variables=names,
+        known=None if any(isinstance(FACTS[name], list) for name in names) else {},
     )

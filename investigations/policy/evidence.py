@@ -126,6 +126,11 @@ class Evidence:
     held: tuple[Held, ...] = ()
     schema: int = SCHEMA
 
+    def __post_init__(self) -> None:
+        """Evidence that was given something newer is of the newer schema, or it would be lost when it is stored."""
+        if self.schema < SCHEMA and (self.lists or self.memory or self.held or self.scan.exposed is not None):
+            object.__setattr__(self, "schema", SCHEMA)
+
     def as_json(self) -> dict[str, Any]:
         """Plain dict for storage; tuples become lists."""
         data: dict[str, Any] = json.loads(canonical(asdict(self)))

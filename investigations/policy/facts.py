@@ -89,29 +89,33 @@ FACTS: Final[Mapping[str, Value]] = {
     "exposed_port_list": [],
 }
 
-# Which providers' answers can change a fact; a fact that is not here comes from the alerts or from ourselves, or from
-# every provider that has an opinion
-_NOISE = DEFAULT.noise_sources
-SUPPLIED_BY: Final[Mapping[str, frozenset[str]]] = {
-    "known_scanner": frozenset({"warninglists", "greynoise"}),
-    "scanner_name": frozenset({"warninglists", "greynoise"}),
-    "published_range": frozenset({"warninglists"}),
-    "actor_confirmed": frozenset({"greynoise"}),
-    "reverse_dns": frozenset({signals.REVERSE_DNS}),
-    "reverse_name": frozenset({signals.REVERSE_DNS}),
-    "claims_scanner": frozenset({signals.REVERSE_DNS}),
-    "business_service": frozenset({"greynoise"}),
-    "service_name": frozenset({"greynoise"}),
-    "trust_level": frozenset({"greynoise"}),
-    "tor": frozenset({"tor", "greynoise", "abuseipdb"}),
-    "noise_seen": _NOISE,
-    "noise_seen_by": _NOISE,
-    "heavy_noise": _NOISE,
-    "never_seen": DEFAULT.leading_noise_sources,
-    "noise_sources_answered": _NOISE,
-    "reporters": frozenset({"abuseipdb"}),
-    "targeting": _NOISE,
-}
+# They tell facts and have no opinion: their answer vouches for nobody
+WITHOUT_OPINION: Final = frozenset({"dns", "cymru", "rdap", "maxmind", "ipinfo", "internetdb", "tor"})
+CONTEXT_PROVIDERS: Final = WITHOUT_OPINION | {"warninglists"}  # their silence hides nothing
+
+
+def supplied_by(mapping: SignalMapping = DEFAULT) -> dict[str, frozenset[str]]:
+    """Which providers' answers can change a fact.
+
+    One that is not here comes from the alerts or from ourselves, or from every provider that has an opinion.
+    """
+    greynoise, warninglists, resolver = (
+        frozenset({name}) for name in ("greynoise", "warninglists", signals.REVERSE_DNS)
+    )
+    noise = mapping.noise_sources
+    return {
+        **dict.fromkeys(("known_scanner", "scanner_name"), warninglists | greynoise),
+        "published_range": warninglists,
+        **dict.fromkeys(("actor_confirmed", "business_service", "service_name", "trust_level"), greynoise),
+        **dict.fromkeys(("reverse_dns", "reverse_name", "claims_scanner"), resolver),
+        "tor": frozenset({"tor", "greynoise", "abuseipdb"}),
+        **dict.fromkeys(("noise_seen", "noise_seen_by", "heavy_noise", "noise_sources_answered", "targeting"), noise),
+        "never_seen": mapping.leading_noise_sources,
+        "reporters": frozenset({"abuseipdb"}),
+    }
+
+
+SUPPLIED_BY: Final[Mapping[str, frozenset[str]]] = supplied_by()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +173,9 @@ def _scan(reading: Reading) -> dict[str, Value]:
 
 
 def _opinions(reading: Reading) -> dict[str, Value]:
-    malicious = [answer for answer in reading.counted if signals.is_malicious(answer)]
-    suspicious = [answer for answer in reading.counted if signals.is_suspicious(answer)]
+    speaking = signals.speaking(reading.counted)
+    malicious = [answer for answer in speaking if signals.is_malicious(answer)]
+    suspicious = [answer for answer in speaking if signals.is_suspicious(answer)]
     domains = [answer for answer in malicious if signals.is_domain(answer)]
     mapping = reading.mapping
 
@@ -182,12 +187,12 @@ def _opinions(reading: Reading) -> dict[str, Value]:
         "judged_malicious": voices(one for one in malicious if one.provider not in mapping.volume_sources),
         "decisive": voices(filter(signals.is_decisive, malicious)),
         "suspicious": voices(suspicious),
-        "benign": voices(filter(signals.is_benign, reading.own)),
+        "benign": voices(filter(signals.is_benign, signals.speaking(reading.own))),
         "domain_malicious": voices(domains),
         "malicious_names": _labels(malicious),
         "suspicious_names": _labels(suspicious),
         "bad_domains": list(dict.fromkeys(answer.artifact for answer in domains)),
-        "disagreement": disagree(reading.counted),
+        "disagreement": disagree(speaking),
     }
 
 

@@ -16,6 +16,11 @@ from investigations.policy.facts import read
 from investigations.policy.mapping import SignalMapping
 from investigations.policy.wording import plain
 
+_KEPT = {
+    ListState.OUTSIDE_WINDOW: "our scanner {} had kept to its window",
+    ListState.OUTSIDE_SCOPE: "our scanner {} had kept to its scope",
+    ListState.EXPIRED: "the authorisation of our scanner {} were in force",
+}
 MAX_TRIES = 30  # decisions; some 2 ms
 
 _WOULD = {
@@ -58,6 +63,9 @@ def _other_scans(evidence: Evidence) -> Iterator[tuple[str, Evidence]]:
     for answered, text in words.items():
         if evidence.scan.answered != answered:
             yield text, replace(evidence, scan=replace(evidence.scan, answered=answered))
+    if evidence.scan.exposed:
+        closed = replace(evidence.scan, exposed=0, exposed_ports=())
+        yield "none of the probed ports were open on you", replace(evidence, scan=closed)
 
 
 def _other_words_of_ours(evidence: Evidence) -> Iterator[tuple[str, Evidence]]:
@@ -66,10 +74,8 @@ def _other_words_of_ours(evidence: Evidence) -> Iterator[tuple[str, Evidence]]:
         others = tuple(one for one in evidence.lists if one is not entry)
         if entry.state != ListState.IN_FORCE:
             kept = replace(entry, state=ListState.IN_FORCE.value, detail="")
-            yield (
-                f"our scanner {plain(entry.label)} had kept to its window and scope",
-                replace(evidence, lists=(kept, *others)),
-            )
+            words = _KEPT[ListState(entry.state)].format(plain(entry.label))
+            yield words, replace(evidence, lists=(kept, *others))
         yield f"it were not on our list as {plain(entry.label)}", replace(evidence, lists=others)
     if evidence.memory:
         yield "nobody had decided on it before", replace(evidence, memory=())

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from investigations.choices import Status
 from investigations.policy.document import Policy, Rule
 from investigations.policy.examples import run_examples
-from investigations.policy.facts import SUPPLIED_BY
+from investigations.policy.facts import CONTEXT_PROVIDERS, WITHOUT_OPINION, supplied_by
 from investigations.policy.own import LISTS, MEMORY
+from investigations.policy.places import tables_named
 from investigations.policy.reach import Reach, reaches
 
 # Facts in which an opinion about the source shows, or our own word
@@ -20,8 +21,6 @@ OPINIONS = frozenset(
     | {"business_service", "trust_level", "remembered_malicious", "remembered_benign", "remembered_source"}
     | {"allow_listed", "known_service_listed", "authorised_scan"}
 )
-# They know facts and have no opinion: their answer vouches for nobody
-WITHOUT_OPINION = frozenset({"cymru", "rdap", "maxmind", "ipinfo", "internetdb", "tor"})
 
 
 class Level(StrEnum):
@@ -42,25 +41,41 @@ class Finding:
     message: str
 
 
+_REACH = {
+    Reach.NEVER: (Level.ERROR, "it can never decide: no facts fulfil its condition"),
+    Reach.SHADOWED: (Level.WARNING, "it never decides: rule {0} takes everything that it would"),
+    Reach.NOT_FOUND: (
+        Level.NOTE,
+        "no facts were found for which it decides, in {1:,} tries; it may contradict itself, or an earlier rule may"
+        " take everything",
+    ),
+}
+
+
 def lint(policy: Policy, enabled: Collection[str]) -> list[Finding]:
     """Everything there is to say about a policy that can be used; `enabled` are the providers that are asked."""
-    findings = [finding for rule in policy.rules for finding in _of_rule(rule, enabled)]
-    findings += _unreachable(policy)
+    suppliers = supplied_by(policy.signals)
+    findings = [finding for rule in policy.rules for finding in _of_rule(rule, enabled, suppliers)]
+    findings += [*_nobody_judges(enabled), *_unreachable(policy)]
     findings += _examples(policy)
     order = list(Level)
     return sorted(findings, key=lambda one: (order.index(one.level), one.line))
 
 
-def _of_rule(rule: Rule, enabled: Collection[str]) -> Iterator[Finding]:
+def _nobody_judges(enabled: Collection[str]) -> Iterator[Finding]:
+    if set(enabled) <= CONTEXT_PROVIDERS:
+        yield Finding(Level.WARNING, "", 0, "no enabled provider has an opinion: nobody calls any source malicious")
+
+
+def _of_rule(rule: Rule, enabled: Collection[str], supplied: Mapping[str, frozenset[str]]) -> Iterator[Finding]:
     def finding(level: Level, message: str) -> Finding:
         return Finding(level, rule.name, rule.line, message)
 
     for name in rule.variables:
-        suppliers = SUPPLIED_BY.get(name)
+        suppliers = supplied.get(name)
         if suppliers is not None and not suppliers & set(enabled):
-            yield finding(
-                Level.WARNING, f"{name} is never known: no enabled provider supplies it ({_listed(suppliers)} would)"
-            )
+            would = f" ({_listed(suppliers)} would)" if suppliers else ""
+            yield finding(Level.WARNING, f"{name} is never known: no enabled provider supplies it{would}")
     if rule.dismisses:
         yield from (finding(level, message) for level, message in _dismissal(rule, enabled))
 
@@ -80,22 +95,18 @@ def _dismissal(rule: Rule, enabled: Collection[str]) -> Iterator[tuple[Level, st
 
 
 def _unreachable(policy: Policy) -> Iterator[Finding]:
-    for rule, reach in reaches(policy):
-        if reach == Reach.NEVER:
-            yield Finding(Level.ERROR, rule.name, rule.line, "it can never decide: no facts fulfil its condition")
-        elif reach == Reach.SHADOWED:
-            message = "it never decides: an earlier rule takes everything that it would"
-            yield Finding(Level.WARNING, rule.name, rule.line, message)
-        elif reach == Reach.NOT_FOUND:
-            message = "no facts were found for which it decides; it may be that an earlier rule takes everything"
-            yield Finding(Level.NOTE, rule.name, rule.line, message)
+    for rule, search in reaches(policy):
+        if found := _REACH.get(search.reach):
+            level, message = found
+            yield Finding(level, rule.name, rule.line, message.format(search.by, search.tried))
 
 
 def _examples(policy: Policy) -> Iterator[Finding]:
     results = run_examples(policy)
-    for result in results:
+    places = [table.line for table in tables_named(policy.text, "example")]
+    for result, line in zip(results, [*places, *[0] * len(results)], strict=False):
         if not result.passed:
-            yield Finding(Level.ERROR, result.rule, 0, f"example “{result.name}” fails: {result.problem}")
+            yield Finding(Level.ERROR, result.rule, line, f"example “{result.name}” fails: {result.problem}")
     shown = {result.rule for result in results if result.passed and result.outcome == Status.DISMISSED}
     for rule in policy.rules:
         if rule.dismisses and not rule.proposes and rule.name not in shown:

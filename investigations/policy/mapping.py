@@ -5,7 +5,7 @@ The `[signals]` table of a policy; what it leaves out has the defaults of `Signa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any
@@ -51,50 +51,61 @@ DEFAULT = SignalMapping()
 KEYS = tuple(one.name for one in fields(SignalMapping))
 COUNTS = KEYS[:4]
 SOURCES = KEYS[4:7]
+MOST = 1_000_000
 
 
 def parse_mapping(table: Any) -> SignalMapping:
     """The mapping of a `[signals]` table that has no problems."""
     values: dict[str, Any] = {name: frozenset(value) if name in SOURCES else value for name, value in table.items()}
+    if "leading_noise_sources" not in values and "noise_sources" in values:
+        # A leading one is a noise source in the first place
+        values["leading_noise_sources"] = DEFAULT.leading_noise_sources & values["noise_sources"]
     return SignalMapping(**values)
 
 
-def mapping_problems(table: Any, providers: Any) -> list[str]:
-    """Everything that is wrong with a `[signals]` table, in words."""
+def mapping_problems(table: Any, providers: Collection[str] | None) -> list[tuple[str, str]]:
+    """Everything that is wrong with a `[signals]` table: the key, and what is wrong in words."""
     if not isinstance(table, dict):
-        return ["signals must be a table"]
-    problems = [f"unknown key {name!r} in signals" for name in sorted(table.keys() - set(KEYS))]
+        return [("", "signals must be a table")]
+    problems = [(name, f"unknown key {name!r} in signals") for name in sorted(table.keys() - set(KEYS))]
     for name in COUNTS:
         value = table.get(name, 1)
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1_000_000:
-            problems.append(f"signals: {name} must be a whole number from 1 on")
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST:
+            problems.append((name, f"signals: {name} must be a whole number from 1 to {MOST:,}"))
     for name in SOURCES:
         value = table.get(name, [])
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            problems.append(f"signals: {name} must be a list of provider names")
+            problems.append((name, f"signals: {name} must be a list of provider names"))
         else:
             problems += _unknown(name, value, providers)
     for name in ("owners", "ceiling"):
         problems += _table_problems(name, table.get(name, {}), providers)
-    return problems
+    return problems or _not_leading(table)
 
 
-def _table_problems(name: str, value: Any, providers: Any) -> list[str]:
+def _not_leading(table: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Only a noise source can be a leading one."""
+    name = "leading_noise_sources"
+    strangers = set(table.get(name, [])) - set(table.get("noise_sources", DEFAULT.noise_sources))
+    return [(name, f"signals: {one!r} in {name} is no noise source") for one in sorted(strangers)]
+
+
+def _table_problems(name: str, value: Any, providers: Collection[str] | None) -> list[tuple[str, str]]:
     if not isinstance(value, dict) or not all(isinstance(one, str) and one for one in value.values()):
-        return [f"signals: {name} must be a table of texts"]
+        return [(name, f"signals: {name} must be a table of texts")]
     problems = _unknown(name, list(value), providers)
     if name == "ceiling":
         problems += [
-            f"signals: the ceiling of {provider} must be one of {', '.join(Strength.values)}, not {one!r}"
+            (name, f"signals: the ceiling of {provider} must be one of {', '.join(Strength.values)}, not {one!r}")
             for provider, one in value.items()
             if one not in Strength.values
         ]
     return problems
 
 
-def _unknown(name: str, names: list[str], providers: Any) -> list[str]:
+def _unknown(name: str, names: list[str], providers: Collection[str] | None) -> list[tuple[str, str]]:
     if providers is None:
         return []
     # A mapping may name providers that this version does not know yet, as the default one does
     known = {*providers, *DEFAULT.volume_sources, *DEFAULT.noise_sources, *DEFAULT.owners}
-    return [f"signals: unknown provider {one!r} in {name}" for one in names if one not in known]
+    return [(name, f"signals: unknown provider {one!r} in {name}") for one in names if one not in known]

@@ -24,6 +24,11 @@ HARMLESS = frozenset(
         Disposition.AUTHORISED_SCAN,
     }
 )
+_STATES = {
+    ListState.OUTSIDE_WINDOW: "outside its window",
+    ListState.OUTSIDE_SCOPE: "outside its scope",
+    ListState.EXPIRED: "past the end of its authorisation",
+}
 _WORST_FIRST = (ListState.OUTSIDE_SCOPE, ListState.OUTSIDE_WINDOW, ListState.EXPIRED, ListState.IN_FORCE)
 
 type Value = bool | int | str | list[str]
@@ -45,11 +50,18 @@ def list_facts(lists: Sequence[Listed]) -> dict[str, Value]:
         "allow_listed": _first(lists, ListKind.ALLOW) is not None,
         "known_service_listed": _first(lists, ListKind.KNOWN_SERVICE) is not None,
         "authorised_scan": scanner.state if scanner else "no",
-        "authorised_detail": scanner.detail if scanner else "",
-        "list_label": shown.label if shown else "",
+        "authorised_detail": _detail(scanner),
+        "list_label": shown.label or shown.value if shown else "",
         "list_owner": shown.owner if shown else "",
-        "list_ticket": shown.ticket if shown else "",
+        "list_ticket": shown.ticket or "no ticket" if shown else "",
     }
+
+
+def _detail(scanner: Listed | None) -> str:
+    """Why a scanner may not do what it does; the state in words where nobody has told more."""
+    if scanner is None or scanner.state == ListState.IN_FORCE:
+        return ""
+    return scanner.detail or f"it is {_STATES[ListState(scanner.state)]}"
 
 
 def _first(lists: Sequence[Listed], kind: ListKind) -> Listed | None:
@@ -66,15 +78,26 @@ def lists_vouch(evidence: Evidence) -> bool:
 
 
 def memory_facts(evidence: Evidence) -> dict[str, Value]:
-    """Sums of what people decided before, each weighed by what it was about and by its age; at most 100."""
-    known = [(one, weight_of(one, evidence.decided)) for one in evidence.memory]
+    """What people decided before, weighed by what it was about and by its age."""
     latest = latest_on_source(evidence)
     return {
-        "remembered_malicious": min(100, sum(weight for one, weight in known if one.disposition in BAD)),
-        "remembered_benign": min(100, sum(weight for one, weight in known if one.disposition in HARMLESS)),
+        "remembered_malicious": _sum_of(evidence, BAD),
+        "remembered_benign": _sum_of(evidence, HARMLESS),
         "remembered_source": "none" if latest is None else "malicious" if latest.disposition in BAD else "benign",
         "remembered_by": latest.by if latest else "",
     }
+
+
+def _sum_of(evidence: Evidence, dispositions: frozenset[Disposition]) -> int:
+    """From 0 to 100. However many neighbours there were, together they weigh no more than one of them at once would.
+
+    Otherwise a common signature would outweigh what is known about the source itself.
+    """
+    sums = dict.fromkeys(WEIGHTS, 0)
+    for one in evidence.memory:
+        if one.disposition in dispositions:
+            sums[Remembers(one.about)] += weight_of(one, evidence.decided)
+    return min(100, sum(min(WEIGHTS[about], weight) for about, weight in sums.items()))
 
 
 def latest_on_source(evidence: Evidence) -> Remembered | None:
@@ -84,7 +107,7 @@ def latest_on_source(evidence: Evidence) -> Remembered | None:
         for one in evidence.memory
         if one.about == Remembers.SOURCE and one.disposition in BAD | HARMLESS and weight_of(one, evidence.decided) > 0
     ]
-    return max(told, key=lambda one: one.decided, default=None)
+    return max(told, key=lambda one: _time(one.decided), default=None)
 
 
 def weight_of(one: Remembered, moment: str) -> int:

@@ -63,10 +63,11 @@ def exposure_texts(scan: ScanFacts) -> Iterator[str]:
     """How much of what was probed is open on us; nothing where no inventory tells."""
     if scan.exposed is None:
         return
-    verb = "is" if scan.exposed == 1 else "are"
     probed = counted(scan.ports, "probed port")
     if not scan.exposed:
         yield f"None of {probed} is open on you, as far as the inventory tells"
         return
-    ports = listed([port_label(port) for port in scan.exposed_ports], PORTS)
-    yield f"{scan.exposed:,} of {probed} {verb} open on you: {ports}"
+    verb = "is" if scan.exposed == 1 else "are"
+    named = [port_label(port) for port in scan.exposed_ports[: PORTS if scan.exposed <= PORTS else PORTS - 1]]
+    more = [f"{scan.exposed - len(named):,} more"] if scan.exposed > len(named) else []
+    yield f"{scan.exposed:,} of {probed} {verb} open on you: {listed([*named, *more])}"

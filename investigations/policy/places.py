@@ -6,9 +6,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-_HEADER = re.compile(r"\s*\[\[?\s*([\w.-]+)\s*\]\]?\s*(?:#.*)?$")
-_KEY = re.compile(r"\s*([\w-]+|\"[^\"]*\")\s*=\s*")
+_HEADER = re.compile(r"\s*\[\[?([^\[\]#]+)\]\]?\s*(?:#.*)?$")
+_AROUND = re.compile(r"[\s\"']")  # what may stand around the parts of a table's name
+_KEY = re.compile(r"\s*([\w-]+|\"[^\"]*\"|'[^']*')\s*=\s*")
 _LONG = ('"""', "'''")
+# Whole strings of one line, the beginning of a longer one, a bracket, or a comment
+_TOKEN = re.compile(r"\"\"\"|'''|\"(?:[^\"\\]|\\.)*\"|'[^']*'|[\[\]{}]|#")
+# The rest of a long string up to its end; two quotes may stand before the three that close it
+_REST = {
+    '"""': re.compile(r"(?:[^\\\"]|\\.|\\$|\"(?!\"\"))*+\"{3,5}"),
+    "'''": re.compile(r"(?:[^']|'(?!''))*+'{3,5}"),
+}
 _AT = re.compile(r"at line (\d+), column (\d+)")
 _AT_END = "at end of document"
 
@@ -34,11 +42,13 @@ class Table:
 def tables(text: str) -> list[Table]:
     """The tables in their order; the document's own keys are those of a first table without a name."""
     found = [Table("", 0, 0)]
-    for number, line in _outside_strings(text):
+    for number, line, inside in _lines(text):
+        if inside:
+            continue
         if header := _HEADER.match(line):
-            found.append(Table(header[1], number, number))
+            found.append(Table(_AROUND.sub("", header[1]), number, number))
         elif key := _KEY.match(line):
-            found[-1].keys.setdefault(key[1].strip('"'), Place(number, key.end() + 1))
+            found[-1].keys.setdefault(key[1].strip("\"'"), Place(number, key.end() + 1))
         if line.strip() and not line.lstrip().startswith("#"):
             found[-1].last = number
     return found
@@ -49,42 +59,51 @@ def tables_named(text: str, name: str) -> list[Table]:
     return [table for table in tables(text) if table.name == name]
 
 
-def _outside_strings(text: str) -> Iterator[tuple[int, str]]:
-    """The lines that do not lie within a string of several lines, each with its number from 1."""
-    closing = ""
-    for number, line in enumerate(text.splitlines(), 1):
-        rest = line
+def lines_of(text: str) -> list[str]:
+    """The lines as TOML counts them: whatever else might break a line on a screen stands within one."""
+    return text.removesuffix("\n").split("\n")
+
+
+def _lines(text: str) -> Iterator[tuple[int, str, bool]]:
+    """Every line, its number from 1, and whether it begins within a string or a list of several lines."""
+    closing, depth = "", 0
+    for number, line in enumerate(lines_of(text), 1):
+        yield number, line, bool(closing or depth)
+        at = 0
         if closing:
-            _, found, rest = line.partition(closing)
-            if not found:
+            end = _REST[closing].match(line)
+            if not end:
                 continue
-            closing = ""
-        else:
-            yield number, line
-        closing = _left_open(rest)
+            at = end.end()
+        closing, opened = _left_open(line, at)
+        depth += opened
 
 
-def _left_open(line: str) -> str:
-    """The quotes that a line opens and does not close."""
-    while True:
-        starts = [(line.find(quotes), quotes) for quotes in _LONG if quotes in line]
-        if not starts or "#" in line[: min(starts)[0]]:
-            return ""
-        at, quotes = min(starts)
-        _, found, line = line[at + 3 :].partition(quotes)
-        if not found:
-            return quotes
+def _left_open(line: str, at: int) -> tuple[str, int]:
+    """The quotes that a line opens and does not close, and how many brackets more it opens than it closes."""
+    depth = 0
+    while found := _TOKEN.search(line, at):
+        if found[0] == "#":
+            break
+        at = found.end()
+        depth += (found[0] in "[{") - (found[0] in "]}")
+        if found[0] in _LONG:
+            end = _REST[found[0]].match(line, at)
+            if not end:
+                return found[0], depth
+            at = end.end()
+    return "", depth
 
 
 def within(text: str, value: Place, inside: Place) -> Place:
     """The place in the document of a place inside a string value that begins at `value` with its quotes."""
-    lines = text.splitlines()
+    lines = lines_of(text)
     if not value.line or value.line > len(lines):
         return value
     opening = lines[value.line - 1][value.column - 1 :]
     quotes = 3 if opening.startswith(_LONG) else 1
-    # TOML leaves out a line break that follows the opening quotes
-    first = value.line + 1 if quotes == 3 and not opening[3:].strip() else value.line
+    # TOML leaves out a line break that follows the opening quotes at once
+    first = value.line + 1 if quotes == 3 and opening[3:] in ("", "\r") else value.line
     if first == value.line and inside.line <= 1:
         return Place(first, value.column + quotes + max(inside.column, 1) - 1)
     return Place(first + max(inside.line, 1) - 1, max(inside.column, 1))
@@ -94,5 +113,5 @@ def of_toml_error(message: str, text: str) -> Place:
     """Where the TOML reader stopped."""
     if found := _AT.search(message):
         return Place(int(found[1]), int(found[2]))
-    lines = text.splitlines()
+    lines = lines_of(text)
     return Place(len(lines), len(lines[-1]) + 1) if lines and _AT_END in message else Place()

@@ -7,8 +7,8 @@ are few enough combinations all of them are tried, which is a proof; otherwise a
 from __future__ import annotations
 
 import random
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import product
 from math import prod
@@ -16,33 +16,16 @@ from typing import Any
 
 import cel
 
-from investigations.policy.conditions import ConditionError, compile_condition, holds
+from investigations.policy.boundaries import is_plain, values_of
+from investigations.policy.conditions import ConditionError, compile_condition, conjuncts, holds
+from investigations.policy.dependent import possible, settled
 from investigations.policy.document import Policy, Rule
 from investigations.policy.facts import FACTS
 
-EXHAUSTIVE = 20_000  # combinations that are all tried
-TRIES = 3_000  # of a search
-MATCHES = 400  # combinations that fulfil a condition, which are held against the earlier rules
-
-_TEXT = re.compile(r"\"((?:[^\"\\]|\\.)*)\"|'((?:[^'\\]|\\.)*)'")
-_NUMBER = re.compile(r"(?<![\w.])-?\d+(?![\w.])")
-# Words that a fact can have besides those that conditions compare it with
-_WORDS: Mapping[str, tuple[str, ...]] = {
-    "scope": ("public", "internal", "reserved"),
-    "scan_answered": ("yes", "no", "unknown"),
-    "severity": ("informational", "low", "medium", "high", "critical"),
-    "verdict": ("malicious", "suspicious", "benign", "unknown"),
-    "targeting": ("targeted", "opportunistic", "unknown"),
-    "reverse_dns": ("confirmed", "unconfirmed", "none", "unknown"),
-    "tor": ("yes", "no", "unknown"),
-    "authorised_scan": ("no", "in_force", "outside_window", "outside_scope", "expired"),
-    "remembered_source": ("none", "malicious", "benign"),
-}
-# The first never exceeds the second
-_AT_MOST = (
-    ("decisive", "malicious"), ("judged_malicious", "malicious"), ("domain_malicious", "malicious"),
-    ("malicious", "suspicious"), ("silent", "answered"), ("exposed", "scan_ports"),
-)  # fmt: skip
+EXHAUSTIVE = 8_000  # combinations that are all tried
+TRIES = 8_000  # of a search
+MATCHES = 200  # combinations that fulfil a condition, which are held against the earlier rules
+OTHERS = 8  # values of the other facts that are tried with each of them
 
 
 class Reach(StrEnum):
@@ -54,122 +37,110 @@ class Reach(StrEnum):
     NOT_FOUND = "not found"
 
 
-def reaches(policy: Policy) -> Iterator[tuple[Rule, Reach]]:
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What came out, how many combinations of facts were tried, and which rule takes everything, if one does."""
+
+    reach: Reach
+    tried: int
+    by: str = ""
+
+
+def reaches(policy: Policy) -> Iterator[tuple[Rule, Search]]:
     """Each rule with what is known about it."""
     for place, rule in enumerate(policy.rules):
+        # Rules that dismiss may always be held back, so they take nothing from the rules below
         earlier = [one for one in policy.rules[:place] if not one.proposes and not one.dismisses]
-        yield rule, reach_of(rule, earlier)
+        yield rule, search_for(rule, earlier, policy.signals.malicious_quorum)
 
 
-def reach_of(rule: Rule, earlier: Sequence[Rule]) -> Reach:
-    """Whether it can decide after these rules; rules that dismiss may always be held back, so they take nothing."""
-    named = list(dict.fromkeys(rule.variables))
-    values = _narrowed(rule, _values([*earlier, rule]))
-    space = prod(len(values[name]) for name in named)
-    if not space:
-        return Reach.NEVER
-    complete = space <= EXHAUSTIVE
-    chosen = product(*(values[name] for name in named)) if complete else _random(named, values, TRIES * 4)
-    matching = []
-    for combination in chosen:
-        facts = dict(zip(named, combination, strict=True))
-        if _possible(facts) and _true(rule, {**FACTS, **facts}):
-            matching.append(facts)
-            if not any(_true(one, {**FACTS, **facts}) for one in earlier):
-                return Reach.DECIDES
-    if not matching:
-        return Reach.NEVER if complete else Reach.NOT_FOUND
-    found = _among_earlier(matching, named, values, earlier)
-    return found if complete or found == Reach.DECIDES else Reach.NOT_FOUND
+def search_for(rule: Rule, earlier: Sequence[Rule], quorum: int) -> Search:
+    """Whether a rule can decide after these rules, which decide before it."""
+    return _Search(rule, earlier, quorum).run()
 
 
-def _among_earlier(
-    matching: list[dict[str, Any]], named: Sequence[str], values: Mapping[str, Sequence[Any]], earlier: Sequence[Rule]
-) -> Reach:
-    """The condition can hold: is there anything else in the facts that keeps every earlier rule from taking it?"""
-    others = [name for name in values if name not in named]
-    if not others or not any(set(one.variables) & set(others) for one in earlier):
-        return Reach.SHADOWED
-    source = random.Random(0)
-    for facts in source.sample(matching, min(len(matching), MATCHES)):
-        # A rule that takes it whatever the other facts are says enough for this combination
-        for attempt in range(max(2, TRIES // MATCHES)):
-            chosen = {name: source.choice(values[name]) for name in others} if attempt else {}
-            whole = {**FACTS, **chosen, **facts}
-            if _possible(whole) and not any(_true(one, whole) for one in earlier):
-                return Reach.DECIDES
-    return Reach.SHADOWED if all(_taken(facts, named, earlier) for facts in matching) else Reach.NOT_FOUND
+class _Search:
+    def __init__(self, rule: Rule, earlier: Sequence[Rule], quorum: int) -> None:
+        self.rule = rule
+        self.earlier = earlier
+        self.named = list(dict.fromkeys(rule.variables))
+        self.values = _narrowed(rule, values_of([*earlier, rule], quorum), quorum)
+        self.others = {name: values for name, values in self.values.items() if name not in self.named}
+        self.base = {name: quorum if name == "malicious_quorum" else FACTS[name] for name in self.values}
+        self.source = random.Random(0)
+        self.tried = 0
+
+    def run(self) -> Search:
+        matching = []
+        for facts in self._combinations():
+            self.tried += 1
+            if possible(facts) and _true(self.rule, facts):
+                matching.append(facts)
+                if self._decides(self.base | facts):
+                    return Search(Reach.DECIDES, self.tried)
+        if not matching:
+            proved = self._space(self.named) <= EXHAUSTIVE and is_plain(self.rule)
+            return Search(Reach.NEVER if proved else Reach.NOT_FOUND, self.tried)
+        if self._with_other_facts(matching):
+            return Search(Reach.DECIDES, self.tried)
+        by = next((one.name for one in self.earlier if self._takes_everything(one)), "")
+        return Search(Reach.SHADOWED if by else Reach.NOT_FOUND, self.tried, by)
+
+    def _space(self, names: Iterable[str]) -> int:
+        return prod(len(self.values[name]) for name in names)
+
+    def _combinations(self) -> Iterator[dict[str, Any]]:
+        if self._space(self.named) <= EXHAUSTIVE:
+            yield from self._all(self.named)
+        else:
+            yield from ({name: self.source.choice(self.values[name]) for name in self.named} for _ in range(TRIES))
+
+    def _all(self, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+        combinations = product(*(self.values[name] for name in names))
+        return (dict(zip(names, one, strict=True)) for one in combinations)
+
+    def _decides(self, facts: dict[str, Any]) -> bool:
+        """With the facts that the condition does not name changed to go with those that it does."""
+        whole = settled(facts, self.others)
+        return whole is not None and not any(_true(one, whole) for one in self.earlier)
+
+    def _with_other_facts(self, matching: Sequence[dict[str, Any]]) -> bool:
+        """The condition can hold: is there anything in the other facts that keeps every earlier rule from taking it?"""
+        for facts in self.source.sample(matching, min(len(matching), MATCHES)):
+            for _ in range(OTHERS if self.others else 0):
+                self.tried += 1
+                # A few of them only: most rules are about what stands out
+                changed = self.source.sample(list(self.others), min(len(self.others), self.source.randint(1, 4)))
+                if self._decides(self.base | {name: self.source.choice(self.others[name]) for name in changed} | facts):
+                    return True
+        return False
+
+    def _takes_everything(self, earlier: Rule) -> bool:
+        """Whether this rule holds wherever the other one does; a proof, or no."""
+        names = list(dict.fromkeys([*self.named, *earlier.variables]))
+        if self._space(names) > EXHAUSTIVE or not (is_plain(self.rule) and is_plain(earlier)):
+            return False
+        return all(_true(earlier, facts) for facts in self._all(names) if possible(facts) and _true(self.rule, facts))
 
 
-def _taken(facts: Mapping[str, Any], named: Sequence[str], earlier: Sequence[Rule]) -> bool:
-    """Whether an earlier rule that looks at nothing else takes it, too."""
-    whole = {**FACTS, **facts}
-    return any(set(one.variables) <= set(named) and _true(one, whole) for one in earlier)
-
-
-def _narrowed(rule: Rule, values: dict[str, list[Any]]) -> dict[str, list[Any]]:
+def _narrowed(rule: Rule, values: dict[str, list[Any]], quorum: int) -> dict[str, list[Any]]:
     """Without the values that a part of the condition alone rules out: `a && b` needs both."""
-    for part in _conjuncts(rule.when):
+    for part in conjuncts(rule.when):
         try:
             program = compile_condition(part)
         except ConditionError:
             continue
-        if len(names := program.variables()) == 1:
-            values[names[0]] = [one for one in values[names[0]] if _fulfils(program, {**FACTS, names[0]: one})]
+        names = [name for name in program.variables() if name != "malicious_quorum"]
+        if len(names) == 1:
+            values[names[0]] = [one for one in values[names[0]] if _fulfils(program, names[0], one, quorum)]
     return values
 
 
-def _conjuncts(text: str) -> list[str]:
-    """The parts that `&&` joins at the top; the whole if an `||` or a choice joins them."""
-    depth, parts, start = 0, [], 0
-    masked = _TEXT.sub(lambda found: " " * len(found[0]), text)
-    for at, char in enumerate(masked):
-        depth += (char in "([{") - (char in ")]}")
-        if depth == 0 and (masked.startswith("||", at) or char == "?"):
-            return [text]
-        if depth == 0 and masked.startswith("&&", at):
-            parts.append(text[start:at])
-            start = at + 2
-    return [*parts, text[start:]]
-
-
-def _fulfils(program: cel.Program, facts: Mapping[str, Any]) -> bool:
+def _fulfils(program: cel.Program, name: str, value: Any, quorum: int) -> bool:
     try:
-        return holds(program, facts)
+        return holds(program, {name: value, "malicious_quorum": quorum})
     except ConditionError:
         return True
-
-
-def _random(named: Sequence[str], values: Mapping[str, Sequence[Any]], count: int) -> Iterator[tuple[Any, ...]]:
-    source = random.Random(0)
-    for _ in range(count):
-        yield tuple(source.choice(values[name]) for name in named)
-
-
-def _values(rules: Sequence[Rule]) -> dict[str, list[Any]]:
-    """For every fact that is named, the values that can make a difference."""
-    texts = list(dict.fromkeys(one or two for rule in rules for one, two in _TEXT.findall(rule.when)))
-    numbers = {int(one) for rule in rules for one in _NUMBER.findall(_TEXT.sub("", rule.when))}
-    around = sorted({0, *(value for number in numbers for value in (number - 1, number, number + 1) if value >= 0)})
-    return {name: _values_of(name, texts, around) for rule in rules for name in rule.variables}
-
-
-def _values_of(name: str, texts: Sequence[str], around: Sequence[int]) -> list[Any]:
-    default = FACTS[name]
-    if isinstance(default, bool):
-        return [False, True]
-    if isinstance(default, int):
-        return list(around)
-    if isinstance(default, list):
-        return [[], *([text] for text in texts), ["something else"]]
-    if name in _WORDS:
-        return list(_WORDS[name])
-    return ["", *texts, "something else"]
-
-
-def _possible(facts: Mapping[str, Any]) -> bool:
-    """Whether facts can be so together; what is not named can be anything."""
-    return all(facts[low] <= facts[high] for low, high in _AT_MOST if low in facts and high in facts)
 
 
 def _true(rule: Rule, facts: Mapping[str, Any]) -> bool:

@@ -17,6 +17,7 @@ from investigations.policy.wording import counted, listed, plain
 from investigations.ports import port_label
 
 _WEIGHT = {Strength.DECISIVE: 0, Strength.STRONG: 1, Strength.WEAK: 2, Strength.CONTEXT: 3}
+NAMES_BOTH_SIDES = 2  # the schema of evidence from which on; older decisions keep their words when they are replayed
 _FAILURES = {
     Outcome.PENDING: "still waiting",
     Outcome.THROTTLED: "throttled",
@@ -59,7 +60,7 @@ def reasons_of(reading: Reading, facts: Mapping[str, Any], outcome: Status) -> l
     by_kind[Kind.LIST] = [Reason(text, Kind.LIST) for text in list_texts(reading.evidence)]
     by_kind[Kind.MEMORY] = [Reason(text, Kind.MEMORY) for text in memory_texts(reading.evidence)]
     by_kind[Kind.SCAN] = scan_reasons(reading)
-    by_kind[Kind.AGAINST] += _disagreement(facts)
+    by_kind[Kind.AGAINST] += _disagreement(reading, facts)
     by_kind[Kind.SILENT] += [*_without_proof(reading), *_failures(reading)]
     return [reason for kind in Kind for reason in by_kind[kind]]
 
@@ -139,12 +140,18 @@ def _nothing_said(answer: Answer) -> str:
     return str(answer.verdict)
 
 
-def _disagreement(facts: Mapping[str, Any]) -> list[Reason]:
+def _disagreement(reading: Reading, facts: Mapping[str, Any]) -> list[Reason]:
+    """Both sides by name; each of them has a line of its own besides."""
     if not facts["disagreement"]:
         return []
-    names = listed([plain(name) for name in facts["malicious_names"]])
-    calls = "calls" if len(facts["malicious_names"]) == 1 else "call"
-    return [Reason(f"The providers disagree: {names} {calls} it malicious, others vouch for it", Kind.AGAINST)]
+    accusers = [plain(name) for name in facts["malicious_names"]]
+    friends = list(dict.fromkeys(plain(answer.label) for answer in reading.counted if signals.is_benign(answer)))
+    calls = "calls" if len(accusers) == 1 else "call"
+    vouch = f"{listed(friends)} {'vouches' if len(friends) == 1 else 'vouch'}"
+    if reading.evidence.schema < NAMES_BOTH_SIDES:
+        vouch = "others vouch"
+    text = f"The providers disagree: {listed(accusers)} {calls} it malicious, {vouch} for it"
+    return [Reason(text, Kind.AGAINST)]
 
 
 def _without_proof(reading: Reading) -> list[Reason]:

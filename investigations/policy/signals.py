@@ -98,6 +98,11 @@ def gaps(answers: Iterable[Answer], source: str, name: ReverseName) -> tuple[Ans
     return tuple(filter(hides, answers))
 
 
+def speaking(answers: Iterable[Answer]) -> list[Answer]:
+    """Those that say anything at all; most do not, and nobody needs to look at these again and again."""
+    return [answer for answer in answers if answer.verdict != Verdict.UNKNOWN]
+
+
 def is_malicious(answer: Answer) -> bool:
     """An explicit fresh answer that is strong enough to be one voice of a quorum."""
     return _says(answer, Verdict.MALICIOUS) and answer.strength in (Strength.STRONG, Strength.DECISIVE)
@@ -165,7 +170,7 @@ def fact_texts(answer: Answer, name: str) -> list[str]:
 
 
 def _says(answer: Answer, verdict: Verdict) -> bool:
-    return answer.answered and answer.verdict == verdict
+    return answer.verdict == verdict and answer.answered  # in this order, since most answers say nothing
 
 
 def _artifact(answer: Answer) -> str:

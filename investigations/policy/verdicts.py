@@ -44,6 +44,7 @@ def maliciousness(evidence: Evidence) -> Verdict:
 
 def maliciousness_of(counted: Sequence[Answer], mapping: SignalMapping = DEFAULT) -> Verdict:
     """The same from the answers that count."""
+    counted = signals.speaking(counted)
     voices = signals.independent(filter(signals.is_malicious, counted), mapping)
     if voices >= mapping.malicious_quorum and not any(map(_is_published_scanner, counted)):
         return Verdict.MALICIOUS

@@ -99,7 +99,6 @@ def source_facts(evidence: Sequence[ArtifactEvidence], decision: Decision | None
     rows = evidence[0].rows if evidence else []
     about = [row.enrichment.facts for row in rows if isinstance(row.enrichment.facts, dict)]
     words = {name: str(fact(about, name) or "") for name in ("prefix", "asn", "as_name", "country", *KNOWN_AS)}
-    scan = decision.evidence.get("scan", {}) if decision else {}
     return SourceFacts(
         network=words["prefix"],
         asn=words["asn"],
@@ -107,7 +106,7 @@ def source_facts(evidence: Sequence[ArtifactEvidence], decision: Decision | None
         country=words["country"],
         names=_names(about),
         service=next((words[name] for name in KNOWN_AS if words[name]), ""),
-        techniques=tuple(str(technique) for technique in scan.get("techniques", ())),
+        techniques=tuple(str(technique) for technique in frozen_scan(decision).get("techniques", ())),
     )
 
 
@@ -118,6 +117,17 @@ def _names(about: Sequence[dict[str, Any]]) -> tuple[tuple[str, bool], ...]:
 
 def _texts(value: Any) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
+def frozen_evidence(decision: Decision | None) -> dict[str, Any]:
+    """What the decision was made from, as stored; empty if there is nothing that can be read."""
+    return decision.evidence if decision and isinstance(decision.evidence, dict) else {}
+
+
+def frozen_scan(decision: Decision | None) -> dict[str, Any]:
+    """Its part that tells of the scan."""
+    scan = frozen_evidence(decision).get("scan")
+    return scan if isinstance(scan, dict) else {}
 
 
 def latest_decisions(investigation: Investigation) -> tuple[Decision | None, Decision | None]:

@@ -32,16 +32,22 @@ NAMES = """
 SELECT DISTINCT investigation_id, domain, techniques FROM investigations_alert
 WHERE investigation_id = ANY(%s) AND (domain <> '' OR techniques <> '{}') ORDER BY 1, 2, 3"""
 
-# Probed ports that the inventory knows to be open on the probed address; rows only where it knows a probed address
+# Probed ports that an inventory knows to be open on the probed address; rows only where one knows a probed address.
+# Each probed pair is looked up once, however many alerts there are
 EXPOSED = """
-WITH known AS (
-    SELECT DISTINCT h.investigation_id FROM investigations_scannedhost AS h
+WITH known AS MATERIALIZED (
+    SELECT DISTINCT h.investigation_id AS id FROM investigations_scannedhost AS h
     WHERE h.investigation_id = ANY(%(ids)s)
-        AND EXISTS (SELECT FROM investigations_openport AS o WHERE o.address = h.address))
-SELECT known.investigation_id, o.port, count(*) FROM known
-LEFT JOIN investigations_alert AS a ON a.investigation_id = known.investigation_id AND a.victim_port IS NOT NULL
-LEFT JOIN investigations_openport AS o ON o.address = a.victim AND o.port = a.victim_port
-GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2"""
+        AND EXISTS (SELECT FROM investigations_openport AS o WHERE o.address = h.address)),
+probed AS MATERIALIZED (
+    SELECT a.investigation_id AS id, a.victim, a.victim_port AS port, count(*) AS alerts
+    FROM investigations_alert AS a WHERE a.investigation_id IN (SELECT id FROM known) AND a.victim_port > 0
+    GROUP BY 1, 2, 3),
+met AS (
+    SELECT id, port, sum(alerts) AS alerts FROM probed AS p
+    WHERE EXISTS (SELECT FROM investigations_openport AS o WHERE o.address = p.victim AND o.port = p.port)
+    GROUP BY 1, 2)
+SELECT known.id, met.port FROM known LEFT JOIN met USING (id) ORDER BY known.id, met.alerts DESC, met.port"""
 
 
 def scan_facts(investigations: Sequence[int]) -> dict[int, ScanFacts]:
@@ -78,7 +84,7 @@ def _exposed(cursor: Any, ids: Sequence[int]) -> dict[int, list[int]]:
         return {}
     cursor.execute(EXPOSED, {"ids": list(ids)})
     found: dict[int, list[int]] = defaultdict(list)
-    for investigation, port, _ in cursor.fetchall():
+    for investigation, port in cursor.fetchall():
         found[investigation] += [port] if port else []
     return found
 

@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce, Now
 from django.utils.timezone import localtime
 
 from investigations.models import Decision, Investigation, ProviderSettings
+from investigations.queries.automation import samples_for
 from investigations.queries.keyset import COUNT_CAP, capped_count
 
 LATE = timedelta(seconds=60)
@@ -30,6 +31,11 @@ def decided_today() -> int:
     beyond = Decision.objects.order_by("-id").values("pk")[COUNT_CAP + 1 : COUNT_CAP + 2]
     latest = Decision.objects.filter(pk__gt=Coalesce(Subquery(beyond), 0))
     return latest.filter(automatic=True, decided__gte=midnight).count()
+
+
+def samples_waiting(username: str) -> int:
+    """Dismissals that this person can review."""
+    return capped_count(samples_for(username))
 
 
 def waiting_since() -> datetime | None:

@@ -19,7 +19,8 @@ from django.utils.translation import ngettext
 from investigations import access
 from investigations.artifacts import defang as defang_value
 from investigations.choices import ADDRESS_KINDS, Severity, Verdict
-from investigations.models import AuditEvent, User
+from investigations.models import AuditEvent, ListEntry, User
+from investigations.policy.windows import windows_in_words
 from investigations.ports import PORT_NAMES
 from investigations.queries.audit import Change, changes_of
 from investigations.queries.keyset import COUNT_CAP
@@ -134,6 +135,30 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {ngettext(noun, plural, count)}"
 
 
+BRAKE_WORDS = {
+    "automation.stopped": "stopped all dismissals",
+    "automation.tripped": "stopped all dismissals by itself",
+    "automation.started": "started dismissals again",
+    "automation.configured": "changed the brakes",
+    "rule.tripped": "tripped",
+    "rule.released": "released",
+    "rule.capped": "set caps of",
+    "rule.undone": "undid the dismissals of",
+}
+
+
+@register.filter
+def brake_words(action: str) -> str:
+    """What an audit event about the brakes tells."""
+    return BRAKE_WORDS.get(action, action)
+
+
+@register.filter
+def windows(entry: ListEntry) -> str:
+    """When an authorised scanner may scan: `Mon–Fri 22:00–04:00 (Europe/Berlin)`."""
+    return windows_in_words(entry.windows, entry.zone)
+
+
 @register.filter
 def duration(seconds: int) -> str:
     """`6 h`, `30 min`, `45 s`; `not kept` for none."""
@@ -173,6 +198,14 @@ def shape(name: str, words: str) -> str:
         name,
         visible(words),
         static("icons.svg"),
+    )
+
+
+@register.simple_tag
+def mark(name: str) -> str:
+    """The same shape where the words stand beside it."""
+    return format_html(
+        '<svg class="shape {0}" aria-hidden="true"><use href="{1}#{0}"></use></svg>', name, static("icons.svg")
     )
 
 

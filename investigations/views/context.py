@@ -6,9 +6,11 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 from django.utils.timezone import get_current_timezone_name
 
 from investigations.queries import shell as numbers
+from investigations.queries.automation import automation
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -19,4 +21,6 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "broken_providers": numbers.broken_providers,
         "decided_today": numbers.decided_today,
         "waiting_since": numbers.waiting_since,
+        "automation_state": SimpleLazyObject(automation),
+        "samples_waiting": lambda: numbers.samples_waiting(request.user.get_username()),
     }

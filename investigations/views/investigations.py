@@ -48,7 +48,9 @@ def detail_page(request: PersonRequest, investigation: Investigation, **bound: A
         "alerts": alerts,
         "problem": problem,
         "updating": bool(part),
+        "late": "late" in request.GET,
         "next_url": investigation.get_absolute_url(),
+        "here": investigation.get_absolute_url(),
         **action_forms(request, investigation),
         **bound,
     }

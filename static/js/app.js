@@ -72,6 +72,7 @@ function act(key) {
     control.querySelector("select, textarea")?.focus();
   } else {
     control.click();
+    control.control?.focus();
   }
 }
 
@@ -93,7 +94,7 @@ const KEYS = {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") return close();
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest("input, select, textarea, dialog[open]")) return;
+  if (event.target.closest("input:not([type=radio]), select, textarea, dialog[open]")) return;
   if (event.key === "Enter" && event.target.matches(".row")) {
     event.preventDefault();
     location.href = event.target.dataset.open;

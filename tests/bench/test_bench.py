@@ -18,8 +18,10 @@ from reconsoc.env import BASE_DIR
 
 EXPECTED = {
     "B1": {"B1 p50", "B1 p95", "B1 with domain p50", "B1 with domain p95"},
+    "B2": {"B2 p50", "B2 p95"},
     "B3": {"B3"},
     "B6": {"B6 p50", "B6 p95"},
+    "BACKTEST": {"backtest"},
 }
 
 
@@ -62,7 +64,7 @@ def test_it_says_which_benchmarks_there_are(tmp_path):
     done = bench(tmp_path, "B99")
 
     assert done.returncode == 1
-    assert done.stderr.strip() == "CommandError: there is no benchmark B99; there are B1, B3, B6"
+    assert done.stderr.strip() == "CommandError: there is no benchmark B99; there are B1, B2, B3, B6, BACKTEST"
 
 
 def test_it_fails_when_a_side_could_not_be_measured(monkeypatch, tmp_path, settings, capsys):

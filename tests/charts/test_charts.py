@@ -16,9 +16,12 @@ from investigations.charts import (
     Bar,
     Matrix,
     Probe,
+    gauge,
     rebin,
     scan_matrix,
+    share_range,
     sparkline,
+    stacked_columns,
     verdict_strip,
 )
 
@@ -164,3 +167,41 @@ def test_it_shows_verdicts_as_shares_the_worst_first() -> None:
     ]
     assert_inside(strip, 100, 8)
     assert verdict_strip({}, 100, 8) == []
+
+
+def test_it_stacks_the_series_of_an_hour_upon_each_other() -> None:
+    layers = stacked_columns({"dismissed": [3, 0], "escalated": [1, 0]}, ["an hour ago", "now"], 100, 80)
+    assert [(layer.series, layer.x, layer.y, layer.height, layer.title) for layer in layers] == [
+        ("dismissed", 0.0, 20.0, 60.0, "an hour ago: 3 dismissed"),
+        ("escalated", 0.0, 0.0, 20.0, "an hour ago: 1 escalated"),
+    ]
+    assert stacked_columns({}, [], 100, 80) == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)), max_size=30))
+def test_it_stacks_within_the_chart(columns: list[tuple[int, int]]) -> None:
+    series = {"a": [first for first, _ in columns], "b": [second for _, second in columns]}
+    layers = stacked_columns(series, [str(place) for place in range(len(columns))], 480, 96)
+    assert_inside(layers, 480, 96)
+    assert len(layers) == sum(count > 0 for column in columns for count in column)
+
+
+def test_it_draws_a_share_on_the_shortest_scale_that_holds_it() -> None:
+    found = share_range(0.02, 0.01, 0.086, 100, 16)
+    assert (found.top, found.span.x, found.span.width) == (0.1, 10.0, 76.0)
+    assert [tick.text for tick in found.ticks] == ["0 %", "5 %", "10 %"]
+    assert share_range(0, 0, 1, 100, 16).top == 1.0
+
+
+@given(st.lists(st.floats(0, 1), min_size=3, max_size=3).map(sorted))
+def test_it_keeps_every_share_within_the_chart(shares: list[float]) -> None:
+    low, rate, high = shares
+    found = share_range(rate, low, high, 480, 16)
+    assert_inside([found.span, found.point], 480, 16)
+
+
+def test_it_fills_a_gauge_up_to_the_brim() -> None:
+    half, over = gauge(50, 100, 10, 120, 8), gauge(300, 100, None, 120, 8)
+    assert (half.used.width, half.full, half.usual and half.usual.x) == (60.0, False, 11.0)
+    assert (over.used.width, over.full, over.usual) == (120.0, True, None)
+    assert gauge(0, 10, 1000, 120, 8).usual == Bar(118.0, 0.0, 2.0, 8, "usually 1,000.0")

@@ -214,7 +214,7 @@ class TestPolicy:
     def test_it_shows_what_is_in_force(self) -> None:
         shape = run("policy", "show")
 
-        assert shape.keys() == {"version", "name", "digest", "versions", "document"}
+        assert shape.keys() == {"version", "name", "digest", "shadow", "versions", "document"}
         assert shape["digest"] == default_policy().digest
         assert shape["versions"] == [shape["version"]]
 

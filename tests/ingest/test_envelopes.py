@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tracemalloc
 from collections.abc import Iterator
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -71,6 +72,24 @@ def test_it_reads_the_same_from_chunks_of_any_size(name: str, size: int) -> None
     batches = list(parse_stream(pieces(payload, size), received=RECEIVED))
     assert [alert for batch in batches for alert in batch.alerts] == whole.alerts
     assert sum(batch.skipped for batch in batches) == whole.skipped
+
+
+def test_it_learns_of_an_own_network_while_it_is_still_reading() -> None:
+    record = lines(eve(src_ip="198.51.100.9", src_port=40000, dest_ip="203.0.113.7"))
+    ours: list[Any] = []
+
+    def chunks() -> Iterator[bytes]:
+        yield record
+        yield b""
+        ours.append(ip_network("198.51.100.0/24"))
+        yield record
+        yield b""
+
+    first, second = parse_stream(chunks(), received=RECEIVED, own_networks=lambda: ours)
+    assert [batch.alerts[0].attacker_reason for batch in (first, second)] == [
+        "source address",
+        "source address (one of our own)",
+    ]
 
 
 def pieces(payload: bytes, size: int) -> Iterator[bytes]:

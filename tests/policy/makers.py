@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from investigations.choices import Outcome, Strength, Verdict
-from investigations.policy.evidence import Answer, Evidence, ScanFacts
+from investigations.policy.evidence import Answer, Evidence, Listed, Remembered, ScanFacts
 
 SOURCE = "203.0.113.66"
 ASKED = "2026-11-24T06:00:00+00:00"
@@ -96,3 +97,23 @@ def malicious(provider: str, strength: str = Strength.STRONG, **rest: Any) -> An
 
 def suspicious(provider: str) -> Answer:
     return answer(provider, SUSPICIOUS, Strength.WEAK)
+
+
+def entry(kind: str, **rest: Any) -> Listed:
+    """An entry of our own lists that covers the source."""
+    values = {"label": "Partner", "owner": "lea", "reason": "monitoring", "ticket": "CHG-7", **rest}
+    return Listed(kind, 5, "203.0.113.0/24", **values)
+
+
+def our_scanner(state: str = "in_force", **rest: Any) -> Listed:
+    return entry("authorised_scanner", state=state, **{"label": "Nightly scan", "reason": "audit", **rest})
+
+
+def remembered(disposition: str, *, days: int = 12, about: str = "source", **rest: Any) -> Remembered:
+    """What a person decided so many days before the decision."""
+    moment = datetime.fromisoformat(DECIDED) - timedelta(days=days)
+    values = {"source": SOURCE, "network": "203.0.113.0/24", "signature": "ET SCAN SSH"}
+    outcome = "escalated" if disposition == "true_positive" else "dismissed"
+    return Remembered(
+        about, values[about], disposition, outcome, moment.isoformat(), **{"by": "anna", "investigation": 31, **rest}
+    )

@@ -123,7 +123,10 @@ def test_it_gives_its_reasons_in_words_the_weightiest_first() -> None:
         ("scan", "Something of ours answered: 22 SSH"),
         ("scan", "312 alerts: 3 ports on 14 addresses, most of all 22 SSH, 23 Telnet and 2323 Telnet"),
         ("against", "MISP warning lists: known to be harmless"),
-        ("against", "The providers disagree: AbuseIPDB and GreyNoise call it malicious, others vouch for it"),
+        (
+            "against",
+            "The providers disagree: AbuseIPDB and GreyNoise call it malicious, MISP warning lists vouches for it",
+        ),
         ("silent", "DShield: has no opinion"),
         ("silent", "Spamhaus: has not seen it"),
         ("silent", "2 of 6 providers did not answer: VirusTotal (throttled until 14:06) and Tor (no answer in time)"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,16 @@ def test_it_documents_every_fact_and_every_rule() -> None:
     text = (Path(__file__).parents[2] / "docs" / "policy.md").read_text(encoding="utf-8")
     assert [name for name in FACTS if f"| `{name}` |" not in text] == []
     assert [rule.name for rule in default_policy().rules if f"`{rule.name}`" not in text] == []
+
+
+def test_it_knows_the_lines_of_every_rule() -> None:
+    lines = default_policy().text.split("\n")
+    for rule in default_policy().rules:
+        part = lines[rule.line - 1 : rule.last]
+        assert part[0] == "[[rule]]" and part[1] == f'name = "{rule.name}"'
+        assert tomllib.loads("\n".join(part))["rule"][0]["when"] == rule.when
+
+
+def test_it_refuses_a_line_of_dots_before_it_is_read() -> None:
+    (problem,) = validate("name = 'x'\na" + ".a" * 30_000 + " = 1\n")
+    assert (problem.message, problem.line) == ("more than 200 dots in one line", 2)

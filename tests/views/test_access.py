@@ -15,6 +15,11 @@ ACTIONS = {
     "investigation_dismiss", "investigation_reopen", "investigation_comment", "submission_create",
     "provider_configure", "provider_test", "user_create", "user_change_role", "user_set_active", "user_set_password",
     "token_create", "token_revoke", "theme",
+    "automation_stop", "automation_start", "automation_configure", "rule_trip", "rule_release", "rule_caps",
+    "rule_undo_now", "sample_review",
+    "policy_activate", "policy_shadow", "policy_shadow_end", "policy_request_answer", "policy_rule_mode",
+    "backtest_create", "backtest_cancel",
+    "policy_draft_create", "policy_draft_save", "policy_draft_check", "policy_draft_store", "policy_draft_discard",
 }  # fmt: skip
 FOR_ADMINS = [name for name in ROUTES if name.startswith(("provider", "user", "token"))]
 

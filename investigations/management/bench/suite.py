@@ -6,7 +6,7 @@ import json
 import subprocess
 from typing import Any
 
-from investigations.management.bench import pages, throughput, verdict
+from investigations.management.bench import backtest, early, pages, throughput, verdict
 from investigations.management.bench.base import Benchmark, NotMeasured
 from investigations.management.bench.installation import installation, manage
 
@@ -14,8 +14,10 @@ SUITE = {
     benchmark.name: benchmark
     for benchmark in (
         Benchmark("B1", "time to verdict ÷ slowest provider", verdict.measure),
+        Benchmark("B2", "time to escalation ÷ the provider that settles it", early.measure),
         Benchmark("B3", "investigations a second ÷ the bare requests fan-out", throughput.measure),
         Benchmark("B6", "queue page at 100,000 ÷ at 1,000 investigations", pages.measure),
+        Benchmark("BACKTEST", "backtest of 100,000 decisions ÷ bare CEL of the same rules", backtest.measure),
     )
 }
 

@@ -73,7 +73,7 @@ class Command(base.Command):
                 received=now,
                 format=options["format"],
                 sensor=clean(options["sensor"], MAX_SENSOR),
-                own_networks=own_networks(),
+                own_networks=own_networks,
             )
             for batch in batches:
                 with _to_the_end():

@@ -17,6 +17,7 @@ from django.utils.timezone import now
 from investigations.ingest import parse
 from investigations.management import base
 from investigations.management.demo import DEMO_KEY
+from investigations.management.demo_lists import furnish
 from investigations.models import Actor
 from investigations.providers import PROVIDERS
 from investigations.queries.networks import own_networks
@@ -41,6 +42,7 @@ class Command(base.Command):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         point_at(options["simulator"])
+        furnish(DEMO)
         wait_for(options["simulator"], stop)
         for name in PROVIDERS:
             test(name, actor=DEMO)

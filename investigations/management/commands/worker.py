@@ -20,6 +20,7 @@ from rq.serializers import JSONSerializer
 
 from investigations.jobs import QUEUE, STOP, AllowedJob, drain
 from investigations.management import base
+from investigations.management.backtests import BacktestChild
 from investigations.models import Investigation
 from investigations.playbooks.growth import follow_dismissals, follow_scans
 from investigations.playbooks.late import give_up_abandoned
@@ -52,7 +53,8 @@ class Command(base.Command):
 
     def run(self, **options: Any) -> None:
         # One queue per worker: RQ loses a job that is popped from several at the moment of a kill
-        sweeper = threading.Thread(target=_sweep_until_stopped, daemon=True)
+        backtests = BacktestChild()
+        sweeper = threading.Thread(target=_sweep_until_stopped, args=[backtests], daemon=True)
         sweeper.start()
         _stop_on_signal()
         _warm_up()
@@ -68,6 +70,7 @@ class Command(base.Command):
                 _stop_on_signal()
             STOP.wait(1.0)
         sweeper.join(timeout=5)
+        backtests.stop()
 
 
 def _warm_up() -> None:
@@ -99,7 +102,7 @@ def _listen() -> None:
         STOP.set()
 
 
-def _sweep_until_stopped() -> None:
+def _sweep_until_stopped(backtests: BacktestChild) -> None:
     """Do whatever is due and was not hinted at: after a crash, with Redis away, when a lease has run out."""
     watched = -EVERY
     while not STOP.wait(SWEEP * random.uniform(0.8, 1.2)):
@@ -112,6 +115,7 @@ def _sweep_until_stopped() -> None:
                 drain()
             follow_scans()
             follow_dismissals()
+            backtests.tend()
         except DatabaseError as error:
             log.warning("database_away", error=type(error).__name__)
             connections.close_all()

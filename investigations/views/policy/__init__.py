@@ -1,0 +1,1 @@
+"""The policy in the browser: versions, drafts, activation, agreement."""
