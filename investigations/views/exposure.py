@@ -48,8 +48,8 @@ def exposure_upload(request: PersonRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, form)
     name, foreign = form.cleaned_data["name"], form.cleaned_data["foreign"]
-    with form.lines as lines:
-        result = services.upload(lines, name=name, foreign=foreign, actor=actor(request))
+    with form.lines as file:
+        result = services.upload(file, name=name, foreign=foreign, actor=actor(request))
     if result.problems:
         return _page(request, form, result.problems)
     lines, addresses = counted(result.rows, "line"), counted(result.addresses, "address")
