@@ -9,29 +9,32 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Max, Q
 
 from investigations.artifacts import Network
-from investigations.models import OpenPort
 
 PAGE = 50
 SHOWN_PORTS = 24  # of one address
 STALE = timedelta(days=90)  # an inventory that old says little about today
 
+INVENTORIES = """
+SELECT inventory, count(*), sum(ports)::bigint, max(uploaded) FROM (
+    SELECT inventory, address, count(*) FILTER (WHERE port > 0) AS ports, max(uploaded) AS uploaded
+    FROM investigations_openport GROUP BY 1, 2) AS one
+GROUP BY 1 ORDER BY 1"""
 # In the order of the addresses, after the last one of the page before
 ADDRESSES = """
+WITH page AS MATERIALIZED (
+    SELECT DISTINCT address FROM investigations_openport
+    WHERE (%(after)s::inet IS NULL OR address > %(after)s::inet)
+        AND (%(searched)s OR port > 0)
+        AND (%(network)s::inet IS NULL OR address <<= %(network)s::inet)
+        AND (%(port)s::int IS NULL OR port = %(port)s)
+        AND (%(words)s = '' OR service ILIKE %(like)s OR inventory ILIKE %(like)s)
+    ORDER BY address LIMIT %(limit)s)
 SELECT host(address), count(DISTINCT port) FILTER (WHERE port > 0),
     (array_agg(DISTINCT port) FILTER (WHERE port > 0))[1:%(shown)s],
     (array_agg(DISTINCT service) FILTER (WHERE service <> ''))[1:6], array_agg(DISTINCT inventory), max(uploaded)
-FROM investigations_openport AS o
-WHERE (%(after)s::inet IS NULL OR address > %(after)s::inet)
-    AND (%(network)s::inet IS NULL OR address <<= %(network)s::inet)
-    AND (%(port)s::int IS NULL OR EXISTS (
-        SELECT FROM investigations_openport AS p WHERE p.address = o.address AND p.port = %(port)s))
-    AND (%(words)s = '' OR EXISTS (
-        SELECT FROM investigations_openport AS p WHERE p.address = o.address
-            AND (p.service ILIKE %(like)s OR p.inventory ILIKE %(like)s)))
-GROUP BY address ORDER BY address LIMIT %(limit)s"""
+FROM page JOIN investigations_openport USING (address) GROUP BY address ORDER BY address"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +61,23 @@ class OpenAddress:
 
 
 def inventories(moment: datetime) -> list[Inventory]:
-    rows = OpenPort.objects.values_list("inventory").annotate(
-        addresses=Count("address", distinct=True), ports=Count("pk", filter=Q(port__gt=0)), last=Max("uploaded")
-    )
-    return [
-        Inventory(name, addresses, ports, uploaded, stale=uploaded < moment - STALE)
-        for name, addresses, ports, uploaded in rows.order_by("inventory")
-    ]
+    with connection.cursor() as cursor:
+        cursor.execute(INVENTORIES)
+        return [
+            Inventory(name, addresses, ports, uploaded, stale=uploaded < moment - STALE)
+            for name, addresses, ports, uploaded in cursor.fetchall()
+        ]
 
 
 def open_addresses(
     *, network: Network | None = None, port: int | None = None, words: str = "", after: str = ""
 ) -> tuple[list[OpenAddress], str]:
-    """A page of addresses, and the last one of it if there are more. Raises ValueError if `after` is no address."""
+    """A page of addresses, and the last one of it if there are more. Raises ValueError if `after` is no address.
+
+    Without a search only those on which something is open: most are only looked at.
+    """
     values: dict[str, Any] = {
+        "searched": network is not None or port is not None or bool(words),
         "network": str(network) if network else None,
         "port": port,
         "words": words,

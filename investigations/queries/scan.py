@@ -33,19 +33,20 @@ SELECT DISTINCT investigation_id, domain, techniques FROM investigations_alert
 WHERE investigation_id = ANY(%s) AND (domain <> '' OR techniques <> '{}') ORDER BY 1, 2, 3"""
 
 # Probed ports that an inventory knows to be open on the probed address; rows only where one knows a probed address.
-# Each probed pair is looked up once, however many alerts there are
+# Each probed pair is looked up once by the index, however many alerts and however large the inventory
 EXPOSED = """
 WITH known AS MATERIALIZED (
-    SELECT DISTINCT h.investigation_id AS id FROM investigations_scannedhost AS h
-    WHERE h.investigation_id = ANY(%(ids)s)
-        AND EXISTS (SELECT FROM investigations_openport AS o WHERE o.address = h.address)),
+    SELECT id FROM unnest(%(ids)s::bigint[]) AS i(id) WHERE EXISTS (
+        SELECT FROM investigations_scannedhost AS h JOIN investigations_openport AS o ON o.address = h.address
+        WHERE h.investigation_id = i.id)),
 probed AS MATERIALIZED (
     SELECT a.investigation_id AS id, a.victim, a.victim_port AS port, count(*) AS alerts
     FROM investigations_alert AS a WHERE a.investigation_id IN (SELECT id FROM known) AND a.victim_port > 0
     GROUP BY 1, 2, 3),
 met AS (
-    SELECT id, port, sum(alerts) AS alerts FROM probed AS p
-    WHERE EXISTS (SELECT FROM investigations_openport AS o WHERE o.address = p.victim AND o.port = p.port)
+    SELECT p.id, p.port, sum(p.alerts) AS alerts FROM probed AS p
+    CROSS JOIN LATERAL (
+        SELECT FROM investigations_openport AS o WHERE o.address = p.victim AND o.port = p.port LIMIT 1) AS found
     GROUP BY 1, 2)
 SELECT known.id, met.port FROM known LEFT JOIN met USING (id) ORDER BY known.id, met.alerts DESC, met.port"""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils.timezone import now
 
 from investigations.models import Actor, AuditEvent, Automation, PolicyVersion, ProviderSettings
 from investigations.policy.document import default_policy
@@ -29,8 +30,10 @@ def install() -> None:
     if PolicyVersion.objects.filter(digest=shipped.digest).exists():
         return
     current = PolicyVersion.objects.select_for_update().filter(active=True).first()
-    # A newer shipped policy replaces an older shipped one. A policy that somebody wrote stays in force
-    replaces = current is None or current.created_by == INSTALLER.name
+    # A newer shipped policy replaces an older shipped one. A policy that somebody wrote stays
+    # in force, and with four eyes a person has to agree first: the new one is only stored
+    alone = not Automation.objects.select_for_update().get(pk=1).four_eyes
+    replaces = current is None or (alone and current.created_by == INSTALLER.name)
     if current and replaces:
         PolicyVersion.objects.filter(pk=current.pk).update(active=False)
     version = PolicyVersion.objects.create(
@@ -39,6 +42,7 @@ def install() -> None:
         digest=shipped.digest,
         created_by=INSTALLER.name,
         active=replaces,
+        activated=now() if replaces else None,
     )
     AuditEvent.objects.record(
         INSTALLER,

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from investigations.choices import Mode
 from investigations.models import ActivationRequest, Actor, AuditEvent, Automation, PolicyVersion, User
-from investigations.policy.document import Rule, parse_policy
+from investigations.policy.document import parse_policy
 from investigations.policy.edit import with_mode
 from investigations.queries.agreement import Agreement, agreement, why_not_yet
 from investigations.services.policies import MOVED, gate, open_request, put_in_force, required
@@ -35,7 +35,7 @@ def set_mode(rule: str, mode: Mode, *, seen: int, reason: str, user: User, actor
         current = PolicyVersion.objects.filter(active=True).first()
         if current is None or current.pk != seen:
             raise ValueError(MOVED)
-        _changeable(current, rule, mode)
+        _check_changeable(current, rule, mode)
         found = agreement(current.pk, rule)
         why = why_not_yet(found, automation) if mode == Mode.ACT else ""
         reason = _reason(reason, found, mode, why)
@@ -54,13 +54,12 @@ def set_mode(rule: str, mode: Mode, *, seen: int, reason: str, user: User, actor
         return Changed(put_in_force(version.pk, reason=reason, actor=actor, seen=seen), None)
 
 
-def _changeable(current: PolicyVersion, name: str, mode: Mode) -> Rule:
+def _check_changeable(current: PolicyVersion, name: str, mode: Mode) -> None:
     rule = next((rule for rule in parse_policy(current.document).rules if rule.name == name), None)
     if rule is None:
         raise ValueError(f"Policy {current.pk} has no rule {name}.")
     if rule.mode == mode:
         raise ValueError(f"Rule {name} {'acts' if mode == Mode.ACT else 'only proposes'} already.")
-    return rule
 
 
 def _reason(reason: str, found: Agreement, mode: Mode, why: str) -> str:

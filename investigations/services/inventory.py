@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -144,7 +143,7 @@ def _known_addresses(networks: Iterable[Network], foreign: bool) -> Any:
             raise ValueError(f"{text[:60]!r} is {'a range: give single addresses' if many else 'no address'}")
         if not foreign and scope_of(address, networks) != Scope.INTERNAL:
             raise ValueError(f"{address} is none of our own networks")
-        return str(ipaddress.ip_address(address))
+        return address
 
     return known
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -176,10 +177,7 @@ def _row(entry: Entry) -> ListEntry:
         kind=entry.kind,
         network=network,
         domain=domain,
-        label=entry.label.strip(),
-        owner=entry.owner.strip(),
-        reason=entry.reason.strip(),
-        ticket=entry.ticket.strip(),
+        **{name: _line(getattr(entry, name)) for name in LIMITS},
         expires=entry.expires,
         windows=[dict(window) for window in entry.windows],
         zone=entry.zone,
@@ -189,13 +187,18 @@ def _row(entry: Entry) -> ListEntry:
 
 def _check_words(entry: Entry) -> None:
     for name, most in LIMITS.items():
-        text = getattr(entry, name).strip()
+        text = _line(getattr(entry, name))
         if not text and name != "ticket":
             raise Refused(f"The {name} is missing.")
         if len(text) > most:
             raise Refused(f"The {name} is longer than {most} characters.")
-        if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in text):
-            raise Refused(f"The {name} holds something that is no text.")
+        if any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
+            raise Refused(f"The {name} holds a character that is no text.")
+
+
+def _line(text: str) -> str:
+    """One line, whatever the breaks and spaces in it."""
+    return " ".join(text.split())
 
 
 def _check_kind(entry: Entry, network: Network | None, domain: str) -> None:

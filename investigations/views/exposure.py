@@ -52,8 +52,8 @@ def exposure_upload(request: PersonRequest) -> HttpResponse:
         result = services.upload(file, name=name, foreign=foreign, actor=actor(request))
     if result.problems:
         return _page(request, form, result.problems)
-    lines, addresses = counted(result.rows, "line"), counted(result.addresses, "address")
-    messages.success(request, f"{name} is stored: {lines} about {addresses}.")
+    stored = f"{counted(result.rows, 'line')} about {counted(result.addresses, 'address')}"
+    messages.success(request, f"{name} is stored: {stored}.")
     return HttpResponseRedirect(reverse("exposure"))
 
 

@@ -79,6 +79,7 @@ def test_it_asks_every_enabled_provider(simulator):
 
 
 def test_it_records_the_steps_as_a_timeline(simulator):
+    simulator.set_fault("virustotal", "latency:700")  # so that its answer is a late one
     investigation = investigated("203.0.113.66")
 
     steps = PlaybookStep.objects.filter(run__investigation=investigation).order_by("position")

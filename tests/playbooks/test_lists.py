@@ -1,4 +1,4 @@
-"""Our own lists on the real engine: who is named to nobody, who may scan and when, and what a decision remembers of it."""
+"""Our own lists on the real engine: who is named to nobody, who may scan and when, and that a decision keeps it."""
 
 from __future__ import annotations
 

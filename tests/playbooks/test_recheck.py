@@ -183,7 +183,8 @@ def test_it_heeds_late_answers_as_well(simulator: Any, before: Investigation) ->
     [
         {"verdict": "malicious"},  # it said so before
         {"outcome": "timeout"},  # it had said nothing
-        {"asked": now() + timedelta(days=1)},  # what it said then is younger than what it says now
+        # What it said then is younger than what it says now, and is not used again: it was no simulator's
+        {"asked": now() + timedelta(days=1), "simulated": False},
     ],
 )
 def test_it_stays_where_nobody_has_changed_his_mind(before: Investigation, change: dict[str, Any]) -> None:

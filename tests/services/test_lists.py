@@ -135,6 +135,7 @@ def test_it_removes_nothing_without_a_reason() -> None:
         ({"reason": ""}, "reason is missing"),
         ({"reason": "x" * 501}, "longer than 500"),
         ({"label": "a\0b"}, "no text"),
+        ({"label": "a\x1b[2Jb"}, "no text"),
         ({"label": "a\ud800b"}, "no text"),
         ({"expires": None}, "needs an expiry"),
         ({"expires": datetime(2020, 1, 1, tzinfo=UTC)}, "has passed"),
@@ -443,7 +444,7 @@ def test_it_decides_by_the_lists_and_counts_the_hits(simulator: Any) -> None:
 
 
 def test_it_imports_what_it_exports() -> None:
-    put("203.0.113.0/24", label="=cmd|' /C calc'!A0", reason='He said "yes",\nthen', ticket="'x")
+    put("203.0.113.0/24", label="=cmd|' /C calc'!A0", reason='He said "yes", then', ticket="'x")
     put("10.9.0.4", "authorised_scanner", windows=NIGHTS, zone="Europe/Berlin", targets=["10.20.0.0/16", "fd00::1"])
     put("shop.example", "deny")
     expire(put("192.0.2.0/24", "own_network", expires=now() + SOON), 5)
