@@ -12,6 +12,7 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 from investigations.choices import Role
 from investigations.management.commands.play_demo import point_at
 from investigations.models import Actor, User
+from investigations.queries.networks import forget
 from investigations.simulator import Simulator
 
 PASSWORD = "correct horse battery"
@@ -25,6 +26,14 @@ def _plain_static_files(settings: Any) -> None:
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def _forget_own_networks() -> Iterator[None]:
+    """What is ours is remembered for some seconds, and a test is shorter than that."""
+    forget()
+    yield
+    forget()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -142,6 +142,8 @@ def hold_back(runs: Sequence[Run], moment: datetime) -> Gate | None:
     if not waiting:
         return None
     rules = {rule.name for run in waiting for rule in run.playbook.policy.rules if rule.dismisses}
+    # A playbook of a site's own may dismiss under a name that no rule has: it has caps and trips all the same
+    rules |= {run.case.decided.rule for run in waiting if run.case.decided}
     gate = open_gate(rules, moment)
     while waiting:
         held = [run for run in waiting if _held(run, gate)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -63,6 +64,18 @@ def test_it_hands_over_what_a_playbook_dismisses_against_the_brakes() -> None:
 
     assert Investigation.objects.get().status == Status.NEEDS_REVIEW
     assert Decision.objects.get().rule == "run-failed"
+
+
+def test_it_caps_what_a_playbook_dismisses_under_a_name_of_its_own() -> None:
+    automation.set_caps("our-own-step", per_hour=1, per_day=None, actor=LEA)
+    runs = [judged(1), judged(2)]
+    for run in runs:
+        assert run.case.decided
+        run.case.decided = replace(run.case.decided, rule="our-own-step")
+        run.playbook.decide = lambda case: {}  # type: ignore[method-assign]
+    finish_all(runs)
+
+    assert outcomes() == ["dismissed", "needs_review"]
 
 
 def test_it_stops_at_the_cap_of_an_hour_and_of_a_day() -> None:

@@ -15,7 +15,6 @@ from django.utils.timezone import now
 
 from investigations.models import Actor, AuditEvent, Investigation, OpenPort
 from investigations.queries.inventory import inventories, open_addresses
-from investigations.queries.networks import forget
 from investigations.queries.scan import scan_facts
 from investigations.services.ingest import store
 from investigations.services.inventory import MAX_PROBLEMS, remove, upload
@@ -23,13 +22,6 @@ from tests.makers import make_alert
 
 pytestmark = pytest.mark.django_db
 LEA = Actor("lea")
-
-
-@pytest.fixture(autouse=True)
-def _no_remembered_networks() -> Iterator[None]:
-    forget()
-    yield
-    forget()
 
 
 def put(text: str, name: str = "perimeter", **options: Any) -> list[str]:

@@ -1,27 +1,19 @@
-"""Our own lists: who may enter what, what is doubtful, and which entries cover a source."""
+"""Our own lists: who may enter what, what is doubtful, and what becomes of an own network."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
-from investigations.choices import ListKind, Outcome, Scope, Status
-from investigations.models import Actor, AlertBin, AuditEvent, Enrichment, Investigation, ListEntry, ScannedHost
-from investigations.playbooks.engine import Engine
+from investigations.choices import ListKind, Scope
+from investigations.models import Actor, AuditEvent, ListEntry
 from investigations.playbooks.store import scope_of_value
-from investigations.queries.lists import Subject, kind_counts, listed
 from investigations.queries.networks import forget, own_networks
-from investigations.services.ingest import store
-from investigations.services.list_files import export_csv, import_csv
 from investigations.services.lists import (
     Duplicate,
-    Entry,
     NeedsConfirmation,
     Refused,
     add,
@@ -30,47 +22,9 @@ from investigations.services.lists import (
     remove,
     renew,
 )
-from tests.makers import make_alert
+from tests.services.list_makers import LEA, NIGHTS, entry, expire, put
 
 pytestmark = pytest.mark.django_db
-LEA = Actor("lea")
-SOON = timedelta(days=90)
-# A Wednesday
-NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
-NIGHTS = [{"days": [0, 1, 2, 3, 4], "from": "22:00", "to": "04:00"}]
-
-
-@pytest.fixture(autouse=True)
-def _no_remembered_networks() -> Iterator[None]:
-    forget()
-    yield
-    forget()
-
-
-def entry(value: str, kind: str = "allow", **changes: Any) -> Entry:
-    values = {"label": "Partner", "owner": "lea", "reason": "Monitors our shop", "expires": now() + SOON}
-    return Entry(kind=ListKind(kind), value=value, **(values | changes))
-
-
-def put(value: str, kind: str = "allow", **changes: Any) -> ListEntry:
-    return add(entry(value, kind, **changes), actor=LEA, confirmed=True)
-
-
-def expire(row: ListEntry, days_ago: float, moment: datetime = NOON) -> None:
-    ListEntry.objects.filter(pk=row.pk).update(expires=moment - timedelta(days=days_ago))
-
-
-def subject(value: str, number: int = 1, **changes: Any) -> Subject:
-    kind = "domain-name" if value[-1].isalpha() and ":" not in value else "ipv6-addr" if ":" in value else "ipv4-addr"
-    return Subject(**({"investigation": number, "value": value, "kind": kind, "first": NOON, "last": NOON} | changes))
-
-
-def labels(*subjects: Subject, moment: datetime = NOON) -> list[list[str]]:
-    found = listed(subjects, moment)
-    return [[one.label for one in found.get(subject.investigation, ())] for subject in subjects]
-
-
-# Entering
 
 
 def test_it_stores_an_entry_with_its_owner_and_tells_the_audit_history() -> None:
@@ -107,7 +61,7 @@ def test_it_renews_and_removes_and_keeps_the_history() -> None:
 
     row.refresh_from_db()
     assert row.removed is not None and row.removed_by == "lea"
-    assert labels(subject("203.0.113.7"), moment=now()) == [[]]
+    assert not ListEntry.objects.kept().exists()
     assert [(event.action, event.reason) for event in AuditEvent.objects.order_by("pk")][-2:] == [
         ("list.renewed", "Still a partner"),
         ("list.removed", "Contract ended"),
@@ -243,148 +197,6 @@ def test_it_takes_nothing_twice_but_a_scanner_with_other_windows() -> None:
         put("10.9.0.4", "authorised_scanner", windows=NIGHTS)
 
 
-# Covering
-
-
-def test_it_names_the_most_specific_entry_first_and_each_family_for_itself() -> None:
-    put("203.0.113.0/24", label="network")
-    put("203.0.0.0/16", label="wide")
-    put("203.0.113.7", "deny", label="address")
-    put("2001:db8::/48", label="six")
-    put("shop.example", label="domain")
-    put("a.shop.example", "deny", label="name")
-
-    assert labels(
-        subject("203.0.113.7", 1),
-        subject("203.0.113.8", 2),
-        subject("198.51.100.7", 3),
-        subject("2001:db8::7", 4),
-        subject("x.a.shop.example", 5),
-        subject("shop.example", 6),
-        subject("eshop.example", 7),
-        moment=now(),
-    ) == [["address", "network", "wide"], ["network", "wide"], [], ["six"], ["name", "domain"], ["domain"], []]
-
-
-def test_it_is_as_if_an_expired_or_removed_entry_were_not_there() -> None:
-    for kind in ("allow", "deny", "known_service"):
-        expire(put("203.0.113.7", kind), 0.001)
-    remove(put("203.0.113.0/24").pk, reason="x", actor=LEA)
-    put("203.0.0.0/16", "own_network")
-
-    assert labels(subject("203.0.113.7")) == [[]]
-
-
-def test_it_copies_the_entry_as_it_stands() -> None:
-    row = put("203.0.113.7", "deny", ticket="SEC-1")
-    [found] = listed([subject("203.0.113.7")], NOON)[1]
-
-    assert (found.kind, found.entry, found.value, found.ticket) == ("deny", row.pk, "203.0.113.7", "SEC-1")
-    assert (found.state, found.detail, found.expires) == ("in_force", "", row.expires.isoformat())
-
-
-def scanning(
-    value: str = "10.9.0.4", *, hosts: dict[str, int] | None = None, at: list[datetime] | None = None
-) -> Subject:
-    """An investigation of a source that probed these hosts in these minutes."""
-    moments = at or [NOON]
-    row = Investigation.objects.create(
-        kind="ipv4-addr",
-        subject=value,
-        source=value,
-        due=now(),
-        first_alert=min(moments),
-        last_alert=max(moments),
-    )
-    for address, alerts in (hosts or {}).items():
-        ScannedHost.objects.create(investigation=row, address=address, alerts=alerts)
-    for moment in moments:
-        AlertBin.objects.create(investigation=row, start=moment, alerts=1)
-    return subject(value, row.pk, first=min(moments), last=max(moments))
-
-
-def state(scan: Subject, moment: datetime = NOON) -> tuple[str, str]:
-    [found] = listed([scan], moment)[scan.investigation]
-    return found.state, found.detail
-
-
-def test_it_judges_a_scanner_by_the_minutes_in_which_it_scanned() -> None:
-    put("10.9.0.4", "authorised_scanner", windows=NIGHTS, zone="Europe/Berlin")
-    two_nights = [datetime(2026, 11, 24, 21, 30, tzinfo=UTC), datetime(2026, 11, 25, 22, 30, tzinfo=UTC)]
-    by_day = [*two_nights, datetime(2026, 11, 26, 3, 10, tzinfo=UTC)]
-
-    assert state(scanning(at=two_nights))[0] == "in_force"
-    assert state(scanning(at=by_day)) == (
-        "outside_window",
-        "it scanned on 2026-11-26 at 04:10, but may scan Mon–Fri 22:00–04:00 Europe/Berlin",
-    )
-
-
-def test_it_judges_a_scanner_by_all_that_it_probed() -> None:
-    put("10.9.0.4", "authorised_scanner", targets=["10.20.0.0/16", "fd00::1", "192.0.2.7"])
-    inside = {"10.20.8.1": 3, "fd00::1": 1, "192.0.2.7": 1}
-    outside = {"10.21.0.1": 1, "10.21.0.2": 9, "fd00::2": 4, "192.0.2.8": 2}
-
-    assert state(scanning(hosts=inside))[0] == "in_force"
-    assert state(scanning(hosts=inside | outside)) == (
-        "outside_scope",
-        "it probed 4 addresses outside its scope: 10.21.0.2, fd00::2 and 192.0.2.8",
-    )
-    assert state(scanning(hosts=inside | {"10.21.0.1": 1}))[1] == "it probed 1 address outside its scope: 10.21.0.1"
-
-
-def test_it_lets_an_expired_scanner_misbehave_for_thirty_days() -> None:
-    row = put("10.9.0.4", "authorised_scanner")
-    expire(row, 0.001)
-    assert state(scanning()) == ("expired", "its authorisation ended on 2026-11-25")
-    expire(row, 29.9)
-    assert state(scanning())[0] == "expired"
-    expire(row, 30.1)
-    assert labels(scanning()) == [[]]
-
-
-def test_it_takes_a_scan_before_the_expiry_as_authorised_although_it_is_judged_after_it() -> None:
-    expire(put("10.9.0.4", "authorised_scanner"), 0.1)
-    assert state(scanning(at=[NOON - timedelta(days=1)]))[0] == "in_force"
-
-
-def test_it_asks_the_same_number_of_questions_for_one_and_for_many() -> None:
-    for number in range(20):
-        put(f"10.9.{number}.0/24", "authorised_scanner", windows=NIGHTS, targets=["10.20.0.0/16"])
-    scans = [scanning(f"10.9.{number}.4", hosts={"10.20.0.1": 1}) for number in range(20)]
-    with CaptureQueriesContext(connection) as one:
-        listed(scans[:1], NOON)
-    with CaptureQueriesContext(connection) as many:
-        assert len(listed(scans, NOON)) == 20
-    assert len(one) == len(many) == 4
-
-
-def test_it_finds_the_entries_by_their_indexes() -> None:
-    ListEntry.objects.bulk_create(
-        ListEntry(kind="deny", label="x", owner="x", reason="x", created_by="x", expires=now() + SOON, **place)
-        for number in range(4000)
-        for place in ({"network": f"10.{number // 250}.{number % 250}.0/24"}, {"domain": f"d{number}.example"})
-    )
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE investigations_listentry")
-    with CaptureQueriesContext(connection) as queries:
-        assert len(listed([subject("10.3.7.9", 1), subject("a.d77.example", 2)], now())) == 2
-    sql = queries.captured_queries[0]["sql"]
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN {sql}")
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert "entries_of_address" in plan and "entries_of_domain" in plan and "Seq Scan" not in plan
-
-
-def test_it_counts_the_lists_and_what_is_due() -> None:
-    moment = now()
-    put("203.0.113.7")
-    put("203.0.113.8", expires=moment + timedelta(days=13))
-    expire(put("203.0.113.9"), 1, moment)
-    counts = kind_counts(moment)
-    assert (counts[ListKind.ALLOW].entries, counts[ListKind.ALLOW].due, counts[ListKind.DENY].entries) == (3, 2, 0)
-
-
 # Own networks
 
 
@@ -409,127 +221,3 @@ def test_it_knows_an_own_network_as_soon_as_it_is_stored(settings: Any) -> None:
     assert [str(network) for network in own_networks()] == ["203.0.113.0/24"]
     remove(row.pk, reason="sold", actor=LEA)
     assert own_networks() == ()
-
-
-def test_it_names_no_address_of_an_own_network_to_anybody(simulator: Any) -> None:
-    put("203.0.113.0/24", "own_network")
-    store([make_alert("203.0.113.66", victim="10.20.0.9"), make_alert("198.51.100.10")])
-    with Engine() as engine:
-        engine.run(30)
-
-    asked = {request.value for request in simulator.requests}
-    assert "198.51.100.10" in asked and "203.0.113.66" not in asked
-    assert not any("66.113.0.203" in query.name for query in simulator.dns_queries)
-    ours = Investigation.objects.get(subject="203.0.113.66")
-    assert ours.status == Status.ESCALATED and ours.decisions.get().rule == "internal-reconnaissance"
-    answers = Enrichment.objects.filter(investigation=ours).exclude(provider="warninglists")
-    assert set(answers.values_list("outcome", flat=True)) == {Outcome.SKIPPED}
-
-
-def test_it_decides_by_the_lists_and_counts_the_hits(simulator: Any) -> None:
-    denied = put("198.51.100.10", "deny")
-    scanner = put("203.0.113.77", "authorised_scanner", targets=["10.20.0.0/16"])
-    store([make_alert("198.51.100.10"), make_alert("203.0.113.77"), make_alert("203.0.113.66")])
-    with Engine() as engine:
-        engine.run(30)
-
-    rules = {row.subject: row.decisions.latest("pk").rule for row in Investigation.objects.all()}
-    assert rules["198.51.100.10"] == "deny-listed" and rules["203.0.113.77"] == "authorised-scanner"
-    for row in (denied, scanner):
-        row.refresh_from_db()
-        assert row.hits >= 1 and row.last_hit is not None
-
-
-# Files
-
-
-def test_it_imports_what_it_exports() -> None:
-    put("203.0.113.0/24", label="=cmd|' /C calc'!A0", reason='He said "yes", then', ticket="'x")
-    put("10.9.0.4", "authorised_scanner", windows=NIGHTS, zone="Europe/Berlin", targets=["10.20.0.0/16", "fd00::1"])
-    put("shop.example", "deny")
-    expire(put("192.0.2.0/24", "own_network", expires=now() + SOON), 5)
-    text = export_csv(ListEntry.objects.kept().order_by("pk"))
-    before = list(
-        ListEntry.objects.order_by("pk").values_list("network", "domain", "label", "reason", "ticket", "windows")
-    )
-    ListEntry.objects.all().delete()
-
-    result = import_csv(text, actor=LEA, confirmed=True)
-
-    assert (result.added, result.problems, result.doubts) == (4, [], [])
-    assert (
-        list(ListEntry.objects.order_by("pk").values_list("network", "domain", "label", "reason", "ticket", "windows"))
-        == before
-    )
-    assert export_csv(ListEntry.objects.kept().order_by("pk")) == text
-    assert ",'=cmd" in text and "\n=" not in text
-    again = import_csv(text, actor=LEA)
-    assert (again.added, again.skipped) == (0, 4)
-    assert AuditEvent.objects.filter(action="list.added").count() == 8
-
-
-HEADER = "kind,value,label,owner,reason,expires,windows\n"
-
-
-def test_it_imports_all_lines_or_none_and_names_every_wrong_one() -> None:
-    text = HEADER + (
-        "allow,203.0.113.7,Fine,lea,why,,\n"
-        "friend,203.0.113.7,x,lea,why,,\n"
-        "allow,203.0.113.9/24,x,lea,why,,\n"
-        "\n"
-        "allow,203.0.113.8,,lea,why,,\n"
-        "allow,203.0.113.10,x,lea,why,tomorrow,\n"
-        "authorised_scanner,10.0.0.1,x,lea,why,,[[[[\n"
-        "allow,198.0.0.0/8,x,lea,why,,\n"
-    )
-    result = import_csv(text, actor=LEA)
-
-    assert result.added == 0 and not ListEntry.objects.exists() and not AuditEvent.objects.filter(action="list.added")
-    assert [problem.partition(":")[0] for problem in result.problems] == [
-        "line 3",
-        "line 4",
-        "line 6",
-        "line 7",
-        "line 8",
-    ]
-    assert len(result.doubts) == 1 and result.doubts[0].startswith("line 9: 198.0.0.0/8 is wider than /16")
-
-
-def test_it_takes_a_date_as_the_end_of_its_day() -> None:
-    import_csv(
-        HEADER + "allow,203.0.113.7,x,lea,why,2030-01-31,\nallow,203.0.113.8,x,lea,why,2030-01-31T08:00+02:00,\n",
-        actor=LEA,
-    )
-    expiries = [f"{row.expires:%Y-%m-%d %H:%M}" for row in ListEntry.objects.order_by("pk")]
-    assert expiries == ["2030-01-31 23:59", "2030-01-31 06:00"]
-
-
-def test_it_imports_the_doubtful_when_that_is_meant_and_passes_over_the_expired() -> None:
-    text = (
-        HEADER
-        + "allow,198.0.0.0/8,x,lea,why,,\nallow,203.0.113.7,x,lea,why,2020-01-01,\nallow,203.0.113.8,x,lea,why,,\n"
-    )
-    assert import_csv(text, actor=LEA).added == 0
-    result = import_csv(text, actor=LEA, confirmed=True)
-
-    assert (result.added, result.expired) == (2, 1)
-    row = ListEntry.objects.get(network="203.0.113.8/32")
-    assert row.expires is not None and timedelta(days=89) < row.expires - now() < timedelta(days=91)
-
-
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("", "The header needs kind, value, label, owner, reason"),
-        ("kind,value,label,owner,reason,target\n", "There is no column 'target'"),
-        ("kind;value;label;owner;reason\n", "The header needs"),
-        ("\ufeff Kind , VALUE,label,owner\n", "The header needs reason"),
-        ('kind,value,label,owner,reason\nallow,"203.0.113.7', "unexpected end of data"),
-        (HEADER + "allow,x\0y,a,b,c,,\n", "neither an address"),
-        (HEADER + f"allow,203.0.113.7,a,b,{'x' * 200_000},,\n", "field larger than"),
-        (HEADER + "allow,203.0.113.7,a,b,c,,\n" * 5001, "More than 5,000 lines"),
-    ],
-)
-def test_it_says_what_is_wrong_with_a_file(text: str, why: str) -> None:
-    result = import_csv(text, actor=LEA)
-    assert why in result.problems[0] and not ListEntry.objects.exists()

@@ -20,6 +20,7 @@ ACTIONS = {
     "policy_activate", "policy_shadow", "policy_shadow_end", "policy_request_answer", "policy_rule_mode",
     "backtest_create", "backtest_cancel",
     "policy_draft_create", "policy_draft_save", "policy_draft_check", "policy_draft_store", "policy_draft_discard",
+    "list_create", "list_change", "list_renew", "list_remove", "list_import_now", "exposure_upload", "exposure_remove",
 }  # fmt: skip
 FOR_ADMINS = [name for name in ROUTES if name.startswith(("provider", "user", "token"))]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,7 +14,6 @@ from django.utils.timezone import localtime, now
 
 from investigations.choices import ListKind, Role
 from investigations.models import Actor, AuditEvent, ListEntry, OpenPort
-from investigations.queries.networks import forget
 from investigations.services.inventory import upload
 from investigations.services.lists import Entry, add
 from tests.views.conftest import HOSTILE
@@ -31,13 +29,6 @@ NIGHTS = {
     "windows-0-begin": "22:00",
     "windows-0-end": "04:00",
 }
-
-
-@pytest.fixture(autouse=True)
-def _no_remembered_networks() -> Iterator[None]:
-    forget()
-    yield
-    forget()
 
 
 @pytest.fixture
