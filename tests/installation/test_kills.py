@@ -154,7 +154,7 @@ def open_investigations(installation: Installation) -> int:
 
 
 def check_stored(installation: Installation, sensor: Sensor) -> None:
-    """Every acknowledged alert once; one investigation for each attacker, with one decision and the right sums."""
+    """Every acknowledged alert once; one investigation for each attacker, settled once, with the right sums."""
     with installation.connect() as link:
         rows = link.execute(
             "SELECT substring(signature FROM '[0-9]+$')::int, count(*) FROM investigations_alert "
@@ -167,7 +167,8 @@ def check_stored(installation: Installation, sensor: Sensor) -> None:
         odd = link.execute(
             "SELECT i.id, i.alert_count, count(DISTINCT a.id), count(DISTINCT d.id) "
             "FROM investigations_investigation i JOIN investigations_alert a ON a.investigation_id = i.id "
-            "LEFT JOIN investigations_decision d ON d.investigation_id = i.id WHERE a.signature LIKE %s "
+            "LEFT JOIN investigations_auditevent d ON d.subject = 'investigation ' || i.id "
+            "AND d.action = 'investigation.decided' WHERE a.signature LIKE %s "
             "GROUP BY i.id HAVING i.alert_count <> 1 OR count(DISTINCT a.id) <> 1 OR count(DISTINCT d.id) <> 1",
             [f"{NUMBERED}%"],
         ).fetchall()
