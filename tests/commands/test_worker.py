@@ -147,7 +147,8 @@ def test_it_takes_over_what_a_killed_worker_had(worker: Start, simulator: Any) -
 
     row = waiting.get()
     assert (row.status, row.fence) == (Status.ESCALATED, 2)
-    assert settlements() == 1
+    told = AuditEvent.objects.filter(subject=f"investigation {row.pk}", action="investigation.decided")
+    assert told.count() == 1, list(AuditEvent.objects.values_list("at", "subject", "action", "after"))
 
 
 def test_it_shares_the_work_with_others(worker: Start) -> None:

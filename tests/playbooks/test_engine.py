@@ -160,7 +160,7 @@ def test_it_writes_nothing_under_an_old_fence(simulator):
         late.run(10)
 
     assert late.settled == 0
-    assert Decision.objects.count() == 1
+    assert AuditEvent.objects.filter(action="investigation.decided").count() == 1
     assert Investigation.objects.get().fence == settled.fence == 2
 
 
