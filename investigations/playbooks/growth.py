@@ -18,9 +18,10 @@ from investigations.models import AuditEvent, Decision, Investigation, TimelineE
 from investigations.models.audit import AUTOMATION
 from investigations.playbooks.case import stamp
 from investigations.playbooks.finish import with_judgement
+from investigations.playbooks.gather import lists_by_now
 from investigations.policy.decide import Decided, decide
 from investigations.policy.document import Policy
-from investigations.policy.evidence import Evidence, ScanFacts
+from investigations.policy.evidence import Evidence, Listed, ScanFacts
 from investigations.policy.facts import facts_of
 from investigations.policy.flips import nearest_flip
 from investigations.policy.headline import headline
@@ -42,9 +43,10 @@ def follow_scans(limit: int = BATCH) -> int:
             return 0
         number, policy = active_policy()
         scans = scan_facts([row.pk for row in rows])
+        lists = lists_by_now(rows, scans, now())
         latest = _latest_decisions([row.pk for row in rows])
         for row in rows:
-            _follow(row, latest.get(row.pk), scans[row.pk], (number, policy))
+            _follow(row, latest.get(row.pk), scans[row.pk], lists.get(row.pk, ()), (number, policy))
     return len(rows)
 
 
@@ -60,21 +62,22 @@ def follow_dismissals(limit: int = BATCH) -> int:
             return 0
         policy = active_policy()[1]
         scans = scan_facts([row.pk for row in rows])
+        lists = lists_by_now(rows, scans, now())
         latest = _latest_decisions([row.pk for row in rows])
         for row in rows:
-            reason = _why_again(latest.get(row.pk), scans[row.pk], policy)
+            reason = _why_again(latest.get(row.pk), scans[row.pk], lists.get(row.pk, ()), policy)
             again += bool(reason and row.look_again(f"Looked at again: {reason}"))
     return again
 
 
-def _why_again(last: Decision | None, scan: ScanFacts, policy: Policy) -> str:
+def _why_again(last: Decision | None, scan: ScanFacts, lists: tuple[Listed, ...], policy: Policy) -> str:
     if last is None or not last.automatic or not last.evidence:
         return ""
     age = now() - last.decided
     if age > timedelta(seconds=settings.RECHECK_AFTER):
         return f"it is back, and its answers are {counted(int(age.total_seconds() // 3600), 'hour')} old"
     before = Evidence.from_json(last.evidence)
-    why = outgrown(policy, before, replace(before, scan=scan, decided=stamp(now())))
+    why = outgrown(policy, before, replace(before, scan=scan, lists=lists, decided=stamp(now())))
     return f"it no longer fits rule {last.rule}: {why}" if why else ""
 
 
@@ -84,11 +87,13 @@ def _latest_decisions(ids: list[int]) -> dict[int, Decision]:
     return {row.investigation_id: row for row in rows}
 
 
-def _follow(row: Investigation, last: Decision | None, scan: ScanFacts, policy: tuple[int, Policy]) -> None:
+def _follow(
+    row: Investigation, last: Decision | None, scan: ScanFacts, lists: tuple[Listed, ...], policy: tuple[int, Policy]
+) -> None:
     if last is None or not last.evidence or not scan.alerts:
         return
     moment = now()
-    evidence = replace(Evidence.from_json(last.evidence), scan=scan, decided=stamp(moment))
+    evidence = replace(Evidence.from_json(last.evidence), scan=scan, lists=lists, decided=stamp(moment))
     decided = decide(policy[1], evidence)
     if last.automatic and row.assignee_id is None and _is_higher(decided, row):
         _raise(row, decided, evidence, policy, moment)

@@ -10,6 +10,7 @@ from investigations.choices import Severity, Status
 from investigations.policy.decide import outcome_of
 from investigations.policy.document import Policy
 from investigations.policy.evidence import Evidence, ScanFacts
+from investigations.policy.own import list_facts
 from investigations.policy.wording import counted
 
 ANSWERED = ("answered", "answered_ports")
@@ -17,7 +18,7 @@ EXPOSED = ("exposed", "exposed_ports")
 
 
 def outgrown(policy: Policy, before: Evidence, now: Evidence) -> str:
-    """Why `before`, with the scan and the clock of `now`, would not be dismissed; empty if it still would be.
+    """Why `before`, with scan, lists and clock of `now`, would not be dismissed; empty if it still would be.
 
     Single changes that are enough are named; where none is, all of them are.
     """
@@ -27,6 +28,8 @@ def outgrown(policy: Policy, before: Evidence, now: Evidence) -> str:
         return "the policy has changed"
     changed = list(_changes(before.scan, now.scan))
     enough = [words for words, fields in changed if not _holds(policy, before, fields)]
+    if outcome_of(policy, replace(before, lists=now.lists)) != Status.DISMISSED:
+        enough.insert(0, str(list_facts(now.lists)["authorised_detail"]) or "our lists have changed")
     return ", ".join(enough or [words for words, _ in changed]) or "what it rested on has faded"
 
 

@@ -14,10 +14,12 @@ from django.utils.timezone import now
 from investigations.choices import ListKind, Status
 from investigations.models import Actor, Decision, Investigation, ListEntry
 from investigations.playbooks.engine import Engine
+from investigations.playbooks.growth import follow_dismissals, follow_scans
 from investigations.queries.networks import forget
 from investigations.services import lists
 from investigations.services.ingest import store
 from investigations.services.investigations import submit
+from investigations.services.replay import replay
 from tests.makers import make_alert
 
 LEA = Actor("lea")
@@ -120,6 +122,35 @@ def test_it_watches_a_scanner_whose_time_is_over(simulator: Any, days: int, expe
     decision = scanned()
 
     assert (decision.outcome, decision.rule) == expected
+
+
+@pytest.mark.parametrize("limit", [{"targets": ["10.20.0.0/16"]}, {"windows": 0}, {}])
+def test_it_looks_again_when_a_scanner_goes_beyond_what_was_agreed(simulator: Any, limit: dict[str, Any]) -> None:
+    limits = {**limit, "windows": [window(limit["windows"])]} if "windows" in limit else limit
+    entry = put(ListKind.AUTHORISED_SCANNER, SCANNER, **limits)
+    assert scanned().outcome == Status.DISMISSED
+    if not limit:
+        lists.remove(entry.pk, reason="contract ended", actor=LEA)
+    elif "windows" in limit:
+        ListEntry.objects.update(windows=[window(3)])  # as if it went on for three days
+    store([make_alert(SCANNER, happened=now(), answered=False, victim="10.21.0.9")])
+    Investigation.objects.update(described=now() - timedelta(minutes=1))
+
+    assert follow_dismissals() == 1
+    drain()
+    last = Decision.objects.latest("pk")
+    assert (last.outcome, last.rule) == (ESCALATED if limit else (Status.NEEDS_REVIEW, "weak-reports"))
+
+
+def test_it_raises_what_is_open_when_its_source_is_denied(simulator: Any) -> None:
+    assert scanned().outcome == Status.NEEDS_REVIEW
+    put(ListKind.DENY, SCANNER)
+    store([make_alert(SCANNER, happened=now(), answered=False)])
+    Investigation.objects.update(described=now() - timedelta(minutes=1))
+    follow_scans()
+
+    last = Decision.objects.latest("pk")
+    assert (last.outcome, last.rule) == (Status.ESCALATED, "deny-listed") and replay(last).same
 
 
 def test_it_puts_denied_before_authorised(simulator: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 from investigations.choices import Status
 from investigations.policy.decide import decide
 from investigations.policy.document import default_policy, parse_policy
-from investigations.policy.evidence import Evidence, Remembered, ScanFacts
+from investigations.policy.evidence import Evidence, Listed, Remembered, ScanFacts
 from investigations.policy.outgrown import outgrown
 from tests.policy.makers import answer, evidence
 
@@ -49,6 +49,15 @@ def test_it_says_nothing_while_the_dismissal_still_fits() -> None:
 )
 def test_it_names_what_makes_the_difference(scan: dict[str, Any], words: str) -> None:
     assert why(**scan) == words
+
+
+def test_it_names_what_an_authorised_scanner_does_by_now() -> None:
+    entry = Listed("authorised_scanner", 1, "203.0.113.66", "Scanner", "lea", "agreed")
+    before = replace(evidence(), lists=(entry,))
+    strayed = replace(entry, state="outside_scope", detail="it probed 1 address outside its scope: 10.21.0.1")
+    assert outgrown(POLICY, before, replace(before, lists=(strayed,))) == strayed.detail
+    assert outgrown(POLICY, before, replace(before, lists=())) == "our lists have changed"
+    assert outgrown(POLICY, before, before) == ""
 
 
 TOGETHER = """
