@@ -89,7 +89,7 @@ def test_it_carries_a_shift(page: Page, worker: Any, browser: Browser, live_serv
 def test_it_submits_by_hand_and_sees_the_outcome(page: Page, worker: Any, live_server: Any) -> None:
     page.goto(f"{live_server.url}/submit/")
     page.fill("textarea", "Please look at 198[.]51[.]100[.]10 and hxxp://malicious[.]example/x, not at 10.0.0.0/8")
-    page.fill("input[name=reason]", "Asked by the help desk")
+    page.fill("main input[name=reason]", "Asked by the help desk")
     page.click("main form button")
     expect(page.get_by_text("10.0.0.0/8")).to_be_visible()
     worker()
