@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from investigations.choices import Verdict
 from investigations.ports import port_label
 
 MAX_PORTS = 12  # rows of a scan matrix, the rest goes into one row more
@@ -22,7 +21,6 @@ AXIS_HEIGHT = 18.0
 TICK_SPACE = 110.0  # at least so wide apart
 SCALES = (0.05, 0.1, 0.25, 0.5, 1.0)
 MARK = 2.0  # width of what marks one place
-STRIP_ORDER = (Verdict.MALICIOUS, Verdict.SUSPICIOUS, Verdict.BENIGN, Verdict.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +62,6 @@ class Matrix:
     labels: tuple[Label, ...]
     ticks: tuple[Label, ...]
     description: str
-
-
-@dataclass(frozen=True, slots=True)
-class Segment(Bar):
-    """The share of one verdict."""
-
-    verdict: str
-    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,20 +143,6 @@ def scan_matrix(probes: Iterable[Probe], start: datetime, end: datetime, width: 
         ticks=_ticks(frame) if grid else (),
         description=_description(grid, answered, _names(rows), end - start),
     )
-
-
-def verdict_strip(counts: Mapping[str, int], width: float, height: float) -> list[Segment]:
-    """How many providers said what, the worst first, as shares of one bar."""
-    shown = [(verdict, counts.get(verdict.value, 0)) for verdict in STRIP_ORDER]
-    total = sum(count for _, count in shown if count > 0)
-    segments, x = [], 0.0
-    for verdict, count in shown:
-        if count > 0:
-            share = width * count / total
-            title = f"{count} {verdict.value}"
-            segments.append(Segment(_round(x), 0.0, _round(min(share, width - x)), height, title, verdict.value, count))
-            x += share
-    return segments
 
 
 def stacked_columns(

@@ -37,11 +37,6 @@ def verdict_of(answers: Sequence[Answer], mapping: SignalMapping = DEFAULT) -> V
     return Verdict.BENIGN if any(map(signals.is_benign, answers)) else Verdict.UNKNOWN
 
 
-def maliciousness(evidence: Evidence) -> Verdict:
-    """The verdict on the source: the worst of everything that provably belongs to it."""
-    return maliciousness_of(signals.counted_answers(evidence, signals.reverse_name(evidence)))
-
-
 def maliciousness_of(counted: Sequence[Answer], mapping: SignalMapping = DEFAULT) -> Verdict:
     """The same from the answers that count."""
     counted = signals.speaking(counted)

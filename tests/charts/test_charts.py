@@ -22,7 +22,6 @@ from investigations.charts import (
     share_range,
     sparkline,
     stacked_columns,
-    verdict_strip,
 )
 
 START = datetime(2026, 11, 24, 14, 2, tzinfo=UTC)
@@ -156,17 +155,6 @@ def test_it_keeps_every_cell_inside(scan: list[Probe], seconds: int, width: floa
     matrix = scan_matrix(scan, START, START + timedelta(seconds=seconds), width)
     assert_drawable(matrix)
     assert {cell.level for cell in matrix.cells} <= set(range(1, len(OPACITIES) + 1))
-
-
-def test_it_shows_verdicts_as_shares_the_worst_first() -> None:
-    strip = verdict_strip({"unknown": 2, "malicious": 1, "benign": 1}, 100, 8)
-    assert [(part.verdict, part.x, part.width, part.title) for part in strip] == [
-        ("malicious", 0.0, 25.0, "1 malicious"),
-        ("benign", 25.0, 25.0, "1 benign"),
-        ("unknown", 50.0, 50.0, "2 unknown"),
-    ]
-    assert_inside(strip, 100, 8)
-    assert verdict_strip({}, 100, 8) == []
 
 
 def test_it_stacks_the_series_of_an_hour_upon_each_other() -> None:

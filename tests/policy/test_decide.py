@@ -11,9 +11,10 @@ from investigations.choices import Outcome, Status, Strength
 from investigations.policy.decide import INSUFFICIENT_DATA, Decided, decide
 from investigations.policy.document import Policy, default_policy, parse_policy
 from investigations.policy.evidence import Answer, Evidence, ScanFacts
+from investigations.policy.facts import facts_of
 from investigations.policy.flips import nearest_flip
 from investigations.policy.reasons import Kind
-from investigations.policy.verdicts import artifact_verdicts, maliciousness
+from investigations.policy.verdicts import artifact_verdicts
 from tests.policy.makers import (
     QUIET,
     SOURCE,
@@ -159,7 +160,7 @@ def test_it_gives_every_artifact_its_own_verdict() -> None:
         noise(), named("own.example"), malicious("virustotal", artifact="own.example"), suspicious("spamhaus")
     )
     assert artifact_verdicts(case) == {SOURCE: "suspicious", "own.example": "malicious"}
-    assert maliciousness(case) == "malicious"
+    assert facts_of(case)["verdict"] == "malicious"
 
 
 @pytest.mark.parametrize(
@@ -177,7 +178,7 @@ def test_it_gives_every_artifact_its_own_verdict() -> None:
     ],
 )
 def test_it_never_hides_the_worst_credible_signal(answers: tuple[Answer, ...], verdict: str) -> None:
-    assert maliciousness(evidence(*answers)) == verdict
+    assert facts_of(evidence(*answers))["verdict"] == verdict
 
 
 def flip(*answers: Answer, scan: ScanFacts = QUIET) -> str | None:
