@@ -135,8 +135,7 @@ def stop_words(automation: Automation) -> str:
 def hold_back(runs: Sequence[Run], moment: datetime) -> Gate | None:
     """Decide those again that may not be dismissed now; None if nothing is dismissed. Call it in the transaction.
 
-    What is held goes to a person; a playbook of its own that dismisses it all the same is asked once more, and then
-    decides nothing.
+    What is held goes to a person; a playbook of its own that dismisses it all the same decides nothing.
     """
     waiting = [run for run in runs if dismisses(run)]
     if not waiting:
@@ -145,9 +144,9 @@ def hold_back(runs: Sequence[Run], moment: datetime) -> Gate | None:
     # A playbook of a site's own may dismiss under a name that no rule has: it has caps and trips all the same
     rules |= {run.case.decided.rule for run in waiting if run.case.decided}
     gate = open_gate(rules, moment)
-    while waiting:
-        held = [run for run in waiting if _held(run, gate)]
-        waiting = [run for run in held if dismisses(run)]
+    for run in waiting:
+        if run.case.decided and (held := gate.stops(run.case.decided.rule)):
+            _hold(run, held)
     gate.save()
     return gate
 
@@ -156,16 +155,10 @@ def dismisses(run: Run) -> bool:
     return run.case.decided is not None and run.case.decided.outcome == Status.DISMISSED
 
 
-def _held(run: Run, gate: Gate) -> bool:
+def _hold(run: Run, held: Held) -> None:
     case = run.case
-    assert case.decided is not None and case.evidence is not None
-    held = gate.stops(case.decided.rule)
-    if held is None:
-        return False
-    if held in case.evidence.held:
-        # A playbook that dismisses against the brakes decides nothing at all
-        case.error, case.decided = f"the playbook dismisses although {held.reason}", None
-        return True
+    assert case.evidence is not None
     case.evidence = replace(case.evidence, held=(*case.evidence.held, held))
     run.decide_again()
-    return True
+    if dismisses(run):
+        case.error, case.decided = f"the playbook dismisses although {held.reason}", None
