@@ -12,13 +12,14 @@ INVESTIGATIONS = """
 INSERT INTO investigations_investigation (
     kind, subject, source, status, severity, verdict, targeting, disposition, headline, place, assignee_id, submitted,
     simulated, opened, activity, decided, closed, alert_count, port_count, target_count, first_alert, last_alert, due,
-    fence, attempts)
+    fence, attempts, first_signature)
 SELECT 'ipv4-addr', host(source), source, status, severity, verdict, 'unknown',
     CASE WHEN NOT closed THEN '' WHEN status = 'dismissed' THEN 'noise' ELSE 'true_positive' END,
     CASE WHEN status = 'enriching' THEN '' ELSE headline END, 'NL · AS64496 Example Hosting',
     CASE WHEN NOT closed AND draw %% 5 = 0 THEN %(user)s END, false, true, moment, moment,
     CASE WHEN status <> 'enriching' THEN moment END, CASE WHEN closed THEN moment END,
-    3, 2, 1, moment - interval '2 hours', moment, CASE WHEN status = 'enriching' THEN now() + interval '1 day' END, 1, 0
+    3, 2, 1, moment - interval '2 hours', moment, CASE WHEN status = 'enriching' THEN now() + interval '1 day' END,
+    1, 0, 'ET SCAN Potential SSH Scan'
 FROM (
     SELECT *, CASE WHEN draw < 60 THEN 'dismissed' WHEN draw < 80 THEN 'escalated' WHEN draw < 98 THEN 'needs_review'
             ELSE 'enriching' END AS status,
