@@ -13,7 +13,8 @@ import pytest
 from django.utils.timezone import now
 
 from investigations.choices import Status
-from investigations.jobs import QUEUE
+from investigations.jobs import QUEUE, STOP
+from investigations.management.commands.worker import HintWorker
 from investigations.models import AuditEvent, Investigation
 from investigations.services.ingest import store
 from tests.makers import make_alert
@@ -149,6 +150,22 @@ def test_it_takes_over_what_a_killed_worker_had(worker: Start, simulator: Any) -
     assert (row.status, row.fence) == (Status.ESCALATED, 2)
     told = AuditEvent.objects.filter(subject=f"investigation {row.pk}", action="investigation.decided")
     assert told.count() == 1, list(AuditEvent.objects.values_list("at", "subject", "action", "after"))
+
+
+def test_it_stops_although_it_was_told_while_it_registered() -> None:
+    """The signal came before RQ's own handler was there: then it would wait for a hint as if nothing had been said."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    waiting = HintWorker([django_rq.get_queue(QUEUE)], connection=django_rq.get_connection(QUEUE))
+    try:
+        waiting._install_signal_handlers()
+        assert not waiting._stop_requested
+        STOP.set()
+        waiting._install_signal_handlers()
+        assert waiting._stop_requested
+    finally:
+        STOP.clear()
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def test_it_shares_the_work_with_others(worker: Start) -> None:

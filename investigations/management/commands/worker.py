@@ -40,6 +40,12 @@ class HintWorker(SimpleWorker):
     exponential_backoff_factor = 1
     max_connection_wait_time = 2
 
+    def _install_signal_handlers(self) -> None:
+        super()._install_signal_handlers()  # type: ignore[no-untyped-call]
+        # Told to stop while it was still registering with Redis: its own handler has not heard of that
+        if STOP.is_set():
+            self._stop_requested = True
+
     def handle_warm_shutdown_request(self) -> None:
         super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
         STOP.set()
