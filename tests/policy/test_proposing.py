@@ -90,7 +90,7 @@ def test_it_does_not_brake_what_does_not_dismiss_nor_another_rule() -> None:
 
 def test_it_keeps_blocks_and_proposals_when_a_rule_cannot_be_evaluated() -> None:
     needs = rule("needs").replace('["greynoise"]', '["virustotal"]')
-    broken = rule("broken", "escalated", when='scope == "public" && scope.nothing == 1')
+    broken = rule("broken", "escalated", when="noise_seen && scope.nothing == 1")
     found = ruling_of(policy(needs, rule("shy", mode="propose"), broken), KNOWN)
 
     assert (found.outcome, found.rule) == (REVIEW, "broken")
