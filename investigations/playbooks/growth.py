@@ -22,9 +22,7 @@ from investigations.playbooks.gather import lists_by_now
 from investigations.policy.decide import Decided, decide
 from investigations.policy.document import Policy
 from investigations.policy.evidence import Evidence, Listed, ScanFacts
-from investigations.policy.facts import facts_of
 from investigations.policy.flips import nearest_flip
-from investigations.policy.headline import headline
 from investigations.policy.outgrown import outgrown
 from investigations.policy.wording import counted
 from investigations.queries.policies import active_policy
@@ -98,7 +96,7 @@ def _follow(
     if last.automatic and row.assignee_id is None and _is_higher(decided, row):
         _raise(row, decided, evidence, policy, moment)
     else:
-        row.describe(headline(evidence, facts_of(evidence), Status(row.status)))
+        row.describe(decided.headline)
 
 
 def _is_higher(decided: Decided, row: Investigation) -> bool:

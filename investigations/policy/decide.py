@@ -93,7 +93,7 @@ def decide(policy: Policy, evidence: Evidence) -> Decided:
         rule=ruling.rule,
         severity=Severity(severity),
         disposition=ruling.disposition,
-        headline=headline(evidence, facts, ruling.outcome),
+        headline=headline(evidence, facts),
         reasons=(*spoken, *reasons_of(reading, facts, ruling.outcome)),
         verdict=verdict,
         targeting=str(facts["targeting"]),

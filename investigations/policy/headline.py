@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from investigations.choices import ListState, Scope, Status, Verdict
+from investigations.choices import ListState, Scope, Verdict
 from investigations.policy.evidence import Evidence, ScanFacts
 from investigations.policy.wording import counted, listed, plain, sentence
 from investigations.ports import port_name
@@ -15,7 +15,7 @@ FEW_PORTS = 3  # so many ports are named, more are counted
 MAX_NAME = 60  # characters of an operator's or service's name
 
 
-def headline(evidence: Evidence, facts: Mapping[str, Any], outcome: Status) -> str:
+def headline(evidence: Evidence, facts: Mapping[str, Any]) -> str:
     """The sentence for the top of the page; plain text, without any name that a browser could turn into a link."""
     ours = _ours(facts)
     if facts["scope"] == Scope.INTERNAL:
@@ -32,7 +32,7 @@ def headline(evidence: Evidence, facts: Mapping[str, Any], outcome: Status) -> s
     stranger = facts["never_seen"] and facts["remembered_source"] == "none"
     if stranger and facts["verdict"] in (Verdict.UNKNOWN, Verdict.BENIGN):
         return f"Nobody has seen this source; it {_asked_for(evidence.scan)}{_answer(evidence.scan)}"
-    return sentence(f"{_who(facts, outcome)} {_probed(evidence.scan)}{_answer(evidence.scan)}")
+    return sentence(f"{_who(facts)} {_probed(evidence.scan)}{_answer(evidence.scan)}")
 
 
 def _ours(facts: Mapping[str, Any]) -> str:
@@ -60,7 +60,7 @@ def _internal(scan: ScanFacts, ours: str) -> str:
     return f"{ours or 'internal host'} {verb} {counted(scan.targets, 'address')}{ports}"
 
 
-def _who(facts: Mapping[str, Any], outcome: Status) -> str:
+def _who(facts: Mapping[str, Any]) -> str:
     named = [
         (facts["verdict"] == Verdict.MALICIOUS, _malicious(facts)),
         (facts["remembered_source"] == "malicious", f"a source that {_person(facts)} has called malicious before"),

@@ -105,6 +105,15 @@ def test_it_keeps_blocks_when_nothing_is_left_to_decide() -> None:
     assert (found.rule, len(found.blocked), found.proposals) == (INSUFFICIENT_DATA, 1, ())
 
 
+@pytest.mark.parametrize(("provider", "outcome"), [("virustotal", ESCALATED), ("spamhaus", REVIEW)])
+def test_it_reads_lists_in_conditions_each_time_anew(provider: str, outcome: Status) -> None:
+    named = policy(rule("named", "escalated", when='"VirusTotal" in malicious_names && size(malicious_names) == 1'))
+
+    for _ in range(2):
+        assert ruling_of(named, evidence(malicious(provider))).outcome == outcome
+        assert ruling_of(named, evidence(malicious("virustotal"), malicious("spamhaus"))).outcome == REVIEW
+
+
 # Our own words in a quorum
 
 
